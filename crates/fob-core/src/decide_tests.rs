@@ -1,0 +1,539 @@
+//! The rules of the game, played without disk or clock.
+#![allow(clippy::arithmetic_side_effects)]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{Algorithm, Digits, Owner, Period, RecoveryCode, Secret};
+
+const TIME: u64 = 1_800_000_000;
+const SALT: [u8; 16] = [3; 16];
+
+fn token(id: &str, kind: Kind, key: u8) -> Token {
+    let mut bytes = vec![key; 20];
+    bytes[0] = 1;
+    Token {
+        id: id.into(),
+        kind,
+        algorithm: Algorithm::Sha1,
+        digits: Digits::MIN,
+        secret: Secret::new(bytes).unwrap(),
+        serial: None,
+        disabled: false,
+    }
+}
+
+fn phone() -> Token {
+    token(
+        "phone",
+        Kind::Totp {
+            period: Period::DEFAULT,
+            t0: 0,
+        },
+        2,
+    )
+}
+
+fn fob(counter: u64) -> Token {
+    token(
+        "fob",
+        Kind::Hotp {
+            counter: Counter(counter),
+        },
+        3,
+    )
+}
+
+fn now(unix: u64) -> Now {
+    Now {
+        unix,
+        boot: unix.saturating_sub(TIME - 1000),
+        boot_id: [1; 16],
+    }
+}
+
+/// A person with tokens, recovery codes and a ledger.
+struct Person {
+    tokens: Vec<Token>,
+    recovery: RecoverySet,
+    ledger: Ledger,
+    debits: u32,
+}
+
+impl Person {
+    fn with(tokens: Vec<Token>) -> Self {
+        let digests = (0..10).map(|n| paper(n).digest(&SALT)).collect();
+        Self {
+            tokens,
+            recovery: RecoverySet {
+                id: [9; 16],
+                salt: SALT,
+                digests,
+            },
+            ledger: Ledger::new(Owner {
+                uid: 1000,
+                name: "alice".into(),
+            }),
+            debits: 0,
+        }
+    }
+
+    fn types(&mut self, unix: u64, from: &str, answer: &str) -> Verdict {
+        let attempt = Attempt::parse(answer.as_bytes());
+        let policy = Policy::default();
+        let source = Source::remote(from);
+        let stretched = attempt.recovery().map(|code| code.digest(&SALT));
+        let admission = admit(
+            &policy,
+            self.ledger.clone(),
+            &now(unix),
+            source,
+            from,
+            &attempt,
+        );
+        let debit = match admission {
+            Admission::Refused(refusal) => return Verdict::Refused(refusal),
+            Admission::Debit(debit) => debit,
+        };
+        let keep = |to: &mut Ledger, ledger: &Ledger| {
+            *to = Ledger::from_bytes(&ledger.to_bytes().unwrap()).unwrap()
+        };
+        let debited = debit
+            .settle(|ledger| {
+                keep(&mut self.ledger, ledger);
+                Ok::<(), ()>(())
+            })
+            .unwrap();
+        self.debits += 1;
+        let evidence = Evidence {
+            tokens: &self.tokens,
+            recovery: Some(&self.recovery),
+            stretched: stretched.as_ref(),
+        };
+        let decision = decide(&policy, evidence, debited, &now(unix), &attempt);
+        decision
+            .settle(|ledger, _| {
+                keep(&mut self.ledger, ledger);
+                Ok::<(), ()>(())
+            })
+            .unwrap()
+    }
+
+    fn reason(&mut self, unix: u64, answer: &str) -> Option<Reason> {
+        match self.types(unix, "192.0.2.1", answer) {
+            Verdict::Accepted(_) => None,
+            Verdict::Refused(refusal) => Some(refusal.reason),
+        }
+    }
+}
+
+fn paper(n: u8) -> RecoveryCode {
+    RecoveryCode::new([n + 1; 10])
+}
+
+fn at(token: &Token, counter: u64) -> String {
+    token.code(Counter(counter)).to_text().to_string()
+}
+
+const STEP: u64 = TIME / 30;
+
+/// P1, R1, T16: once, also 1, 29 and 59 seconds later.
+#[test]
+fn totp_code_lets_in_once() {
+    let mut alice = Person::with(vec![phone()]);
+    let code = at(&phone(), STEP);
+    assert_eq!(alice.reason(TIME, &code), None);
+    for later in [0, 1, 29, 59] {
+        assert_eq!(
+            alice.reason(TIME + later, &code),
+            Some(Reason::Spent),
+            "{later} s later"
+        );
+    }
+}
+
+/// P1: all spellings of a code are one code.
+#[test]
+fn other_spelling_of_a_spent_code_is_refused() {
+    let mut alice = Person::with(vec![phone()]);
+    let code = at(&phone(), STEP);
+    let (a, b) = code.split_at(3);
+    assert_eq!(alice.reason(TIME, &code), None);
+    for spelling in [format!("{a} {b}"), format!("{a}-{b}"), format!(" {code}\r")] {
+        assert_eq!(
+            alice.reason(TIME, &spelling),
+            Some(Reason::Spent),
+            "{spelling:?}"
+        );
+    }
+}
+
+/// R10: one step to each side, and no more.
+#[test]
+fn window_is_one_step_to_each_side() {
+    for (offset, accepted) in [(-2i64, false), (-1, true), (0, true), (1, true), (2, false)] {
+        let mut alice = Person::with(vec![phone()]);
+        let code = at(&phone(), STEP.saturating_add_signed(offset));
+        assert_eq!(
+            alice.reason(TIME, &code).is_none(),
+            accepted,
+            "offset {offset}"
+        );
+    }
+}
+
+/// P1: a code before the spent one is spent too, and the clock going back helps nobody.
+#[test]
+fn earlier_codes_are_spent_with_the_later_one() {
+    let mut alice = Person::with(vec![phone()]);
+    assert_eq!(alice.reason(TIME, &at(&phone(), STEP + 1)), None);
+    assert_eq!(alice.reason(TIME, &at(&phone(), STEP)), Some(Reason::Spent));
+    assert_eq!(
+        alice.reason(TIME - 600, &at(&phone(), STEP - 20)),
+        Some(Reason::Spent)
+    );
+}
+
+/// R11: the drift of a clock is followed within two steps, and never lowers the floor.
+#[test]
+fn drift_is_followed_within_two_steps() {
+    let mut alice = Person::with(vec![phone()]);
+    let mut worst = 0;
+    for login in 1..10 {
+        let time = TIME + login * 300;
+        let step = time / 30;
+        match alice.types(time, "192.0.2.1", &at(&phone(), step + login.min(3))) {
+            Verdict::Accepted(acceptance) => worst = worst.max(acceptance.drift()),
+            Verdict::Refused(refusal) => panic!("login {login}: {refusal:?}"),
+        }
+    }
+    assert_eq!(worst, 2);
+    let time = TIME + 6000;
+    assert_eq!(
+        alice.reason(time, &at(&phone(), time / 30 + 4)),
+        Some(Reason::Wrong)
+    );
+}
+
+/// R6: lost presses are forgiven up to the look-ahead.
+#[test]
+fn hotp_looks_ahead_ten_presses() {
+    for (counter, accepted) in [(0, true), (10, true), (11, false)] {
+        let mut alice = Person::with(vec![fob(0)]);
+        assert_eq!(
+            alice.reason(TIME, &at(&fob(0), counter)).is_none(),
+            accepted,
+            "{counter}"
+        );
+    }
+}
+
+/// P1, P11: from 0 to the end of 64 bits; the last counter has no floor above it.
+#[test]
+fn hotp_counts_from_zero_to_the_end_of_64_bits() {
+    let mut alice = Person::with(vec![fob(0)]);
+    assert_eq!(alice.reason(TIME, &at(&fob(0), 0)), None);
+    assert_eq!(alice.reason(TIME, &at(&fob(0), 0)), Some(Reason::Spent));
+    let mut old = Person::with(vec![fob(u64::MAX - 1)]);
+    assert_eq!(old.reason(TIME, &at(&fob(0), u64::MAX - 1)), None);
+    assert_eq!(
+        old.reason(TIME, &at(&fob(0), u64::MAX)),
+        Some(Reason::Spent)
+    );
+}
+
+/// R5, T20: a thousand wrong codes leave the counter where it was.
+#[test]
+fn wrong_codes_move_no_counter() {
+    let mut alice = Person::with(vec![fob(7)]);
+    for n in 0..1000u32 {
+        alice.types(TIME, &format!("192.0.2.{}", n % 250), "000000");
+    }
+    assert_eq!(alice.ledger.floor(&fob(7)), Counter(7));
+    alice.ledger.throttle.unlock();
+    assert_eq!(alice.reason(TIME, &at(&fob(0), 7)), None);
+}
+
+/// P1: neither a new name nor a second enrolment brings a spent code back.
+#[test]
+fn renamed_and_readded_token_keeps_its_floor() {
+    let mut alice = Person::with(vec![fob(0)]);
+    assert_eq!(alice.reason(TIME, &at(&fob(0), 5)), None);
+    alice.tokens = Vec::new();
+    assert_eq!(alice.reason(TIME, &at(&fob(0), 5)), Some(Reason::Wrong));
+    alice.tokens = vec![Token {
+        id: "again".into(),
+        ..fob(0)
+    }];
+    assert_eq!(alice.reason(TIME, &at(&fob(0), 5)), Some(Reason::Spent));
+    assert_eq!(alice.reason(TIME, &at(&fob(0), 6)), None);
+}
+
+#[test]
+fn counter_in_the_token_file_only_raises_the_floor() {
+    let mut alice = Person::with(vec![fob(0)]);
+    assert_eq!(alice.reason(TIME, &at(&fob(0), 5)), None);
+    assert_eq!(alice.ledger.floor(&fob(0)), Counter(6));
+    assert_eq!(alice.ledger.floor(&fob(100)), Counter(100));
+}
+
+#[test]
+fn any_token_of_the_person_lets_in() {
+    let mut alice = Person::with(vec![phone(), fob(0)]);
+    assert_eq!(alice.reason(TIME, &at(&fob(0), 0)), None);
+    assert_eq!(alice.reason(TIME, &at(&phone(), STEP)), None);
+}
+
+#[test]
+fn disabled_token_lets_nobody_in() {
+    let mut alice = Person::with(vec![Token {
+        disabled: true,
+        ..phone()
+    }]);
+    assert_eq!(
+        alice.reason(TIME, &at(&phone(), STEP)),
+        Some(Reason::Disabled)
+    );
+}
+
+/// T07: a dummy token refuses all codes, the right one too.
+#[test]
+fn dummy_path_accepts_no_code_of_all_six_digit_codes() {
+    let dummy = Token {
+        disabled: true,
+        ..phone()
+    };
+    let ledger = Ledger::new(Owner {
+        uid: 0,
+        name: String::new(),
+    });
+    for code in 0..1_000_000u32 {
+        let attempt = Attempt::parse(format!("{code:06}").as_bytes());
+        if let Some(finding) = find(&Policy::default(), &ledger, &now(TIME), &attempt, &dummy) {
+            assert_eq!(finding.reason, Some(Reason::Disabled));
+        }
+    }
+}
+
+/// P11: the length of the code is enforced.
+#[test]
+fn code_of_another_length_is_wrong() {
+    let eight = Token {
+        digits: Digits::new(8).unwrap(),
+        ..phone()
+    };
+    let mut alice = Person::with(vec![eight.clone()]);
+    assert_eq!(
+        alice.reason(TIME, &at(&eight, STEP)[2..]),
+        Some(Reason::Wrong)
+    );
+    assert_eq!(alice.reason(TIME, &at(&eight, STEP)), None);
+}
+
+/// Threats 4.3: a clock that nobody set proves nothing, but a counter still does.
+#[test]
+fn unset_clock_refuses_time_based_codes_only() {
+    let mut alice = Person::with(vec![phone(), fob(0)]);
+    assert_eq!(alice.reason(60, &at(&phone(), 2)), Some(Reason::ClockUnset));
+    assert_eq!(alice.reason(60, "000000"), Some(Reason::ClockUnset));
+    assert_eq!(alice.reason(60, &at(&fob(0), 0)), None);
+    assert_eq!(alice.reason(60, &paper(0).to_text()), None);
+}
+
+/// R16: each recovery code once, in either case, with or without its dashes.
+#[test]
+fn recovery_codes_let_in_once_each() {
+    let mut alice = Person::with(vec![phone()]);
+    for n in 0..10 {
+        let code = paper(n).to_text();
+        let Verdict::Accepted(acceptance) =
+            alice.types(TIME, "192.0.2.1", &code.to_ascii_lowercase())
+        else {
+            panic!("code {n}");
+        };
+        assert_eq!(acceptance.recovery_left(), Some(9 - usize::from(n)));
+        assert_eq!(
+            alice.reason(TIME, &code.replace('-', "")),
+            Some(Reason::Spent)
+        );
+    }
+}
+
+/// P1: the codes of an old set that is laid down again stay spent.
+#[test]
+fn spent_recovery_code_of_an_old_set_stays_spent() {
+    let mut alice = Person::with(vec![phone()]);
+    let old = alice.recovery.clone();
+    assert_eq!(alice.reason(TIME, &paper(0).to_text()), None);
+    alice.recovery = RecoverySet {
+        id: [8; 16],
+        ..old.clone()
+    };
+    assert_eq!(alice.reason(TIME, &paper(0).to_text()), None);
+    alice.recovery = old;
+    assert_eq!(alice.reason(TIME, &paper(0).to_text()), Some(Reason::Spent));
+}
+
+/// P10: throttled attempts aren't looked at, but recovery codes always are.
+#[test]
+fn recovery_code_works_while_throttled() {
+    let mut alice = Person::with(vec![phone()]);
+    for _ in 0..5 {
+        assert_eq!(alice.reason(TIME, "000000"), Some(Reason::Wrong));
+    }
+    let code = at(&phone(), STEP);
+    let debits = alice.debits;
+    assert_eq!(
+        alice.types(TIME, "192.0.2.1", &code),
+        Verdict::Refused(Refusal {
+            reason: Reason::Throttled,
+            wait: 5
+        })
+    );
+    assert_eq!(alice.debits, debits);
+    assert_eq!(
+        alice.types(TIME, "192.0.2.1", "BCDEFGHIJKLMNOPQ"),
+        Verdict::Refused(Reason::Wrong.into())
+    );
+    assert_eq!(alice.reason(TIME, &paper(0).to_text()), None);
+    assert_eq!(alice.reason(TIME, &code), None);
+}
+
+/// P10: malformed answers and the junk that sshd feeds for barred users count nothing.
+#[test]
+fn malformed_answers_count_nothing() {
+    let mut alice = Person::with(vec![phone()]);
+    for _ in 0..200 {
+        assert_eq!(
+            alice.reason(TIME, "\u{8}\n\r\u{7f}INCORRECT"),
+            Some(Reason::Malformed)
+        );
+        assert_eq!(alice.reason(TIME, ""), Some(Reason::Malformed));
+    }
+    assert_eq!(alice.debits, 400);
+    assert_eq!(
+        (
+            alice.ledger.throttle.failures(),
+            alice.ledger.notice.failures
+        ),
+        (0, 0)
+    );
+    assert_eq!(alice.reason(TIME, &at(&phone(), STEP)), None);
+}
+
+/// R9: a spent code counts once for its counter.
+#[test]
+fn spent_code_counts_once() {
+    let mut alice = Person::with(vec![phone()]);
+    let code = at(&phone(), STEP);
+    assert_eq!(alice.reason(TIME, &code), None);
+    for _ in 0..20 {
+        assert_eq!(alice.reason(TIME, &code), Some(Reason::Spent));
+    }
+    assert_eq!(alice.ledger.throttle.failures(), 1);
+}
+
+/// R4: the owner learns of the failures at the next success.
+#[test]
+fn success_tells_of_the_failures_before_it() {
+    let mut alice = Person::with(vec![phone()]);
+    for n in 1..4 {
+        alice.types(TIME, &format!("198.51.100.{n}"), "000000");
+    }
+    let Verdict::Accepted(acceptance) = alice.types(TIME + 1, "192.0.2.1", &at(&phone(), STEP))
+    else {
+        panic!("refused");
+    };
+    let notice = acceptance.notice();
+    assert_eq!(
+        (notice.failures, notice.at, notice.from.as_str()),
+        (3, TIME, "198.51.100.3")
+    );
+    assert_eq!(alice.ledger.notice.failures, 0);
+}
+
+/// P1: what can't be remembered can't be accepted; a stale time-based token makes room,
+/// an HOTP floor never does.
+#[test]
+fn full_ledger_keeps_hotp_floors() {
+    let mut alice = Person::with(vec![]);
+    for n in 0..32 {
+        let spare = token(
+            "spare",
+            Kind::Hotp {
+                counter: Counter(0),
+            },
+            100 + n,
+        );
+        assert!(alice.ledger.raise_floor(&spare, Counter(1), 0, &now(TIME)));
+    }
+    alice.tokens = vec![phone()];
+    assert_eq!(
+        alice.reason(TIME, &at(&phone(), STEP)),
+        Some(Reason::Locked)
+    );
+
+    let mut bob = Person::with(vec![]);
+    for n in 0..32 {
+        let spare = token(
+            "spare",
+            Kind::Totp {
+                period: Period::DEFAULT,
+                t0: 0,
+            },
+            100 + n,
+        );
+        assert!(bob.ledger.raise_floor(&spare, Counter(STEP), 0, &now(TIME)));
+    }
+    bob.tokens = vec![phone()];
+    let later = TIME + 8 * 86_400;
+    assert_eq!(bob.reason(later, &at(&phone(), later / 30)), None);
+}
+
+#[derive(Debug, Clone)]
+enum Act {
+    Type(u64),
+    Wrong,
+    Clock(i64),
+    Reboot,
+    ReAdd,
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        6 => (0..40u64).prop_map(Act::Type),
+        1 => Just(Act::Wrong),
+        2 => (-200i64..400).prop_map(Act::Clock),
+        1 => Just(Act::Reboot),
+        1 => Just(Act::ReAdd),
+    ];
+    proptest::collection::vec(act, 1..60)
+}
+
+proptest! {
+    /// P1, T14: whatever the history, no counter lets in twice, and the floor never falls.
+    #[test]
+    fn no_history_accepts_a_counter_twice(history in acts(), timed in any::<bool>()) {
+        let token = if timed { phone() } else { fob(STEP) };
+        let mut alice = Person::with(vec![token.clone()]);
+        let mut clock = TIME;
+        let mut accepted = std::collections::BTreeSet::new();
+        let mut floor = Counter(0);
+        for act in history {
+            match act {
+                Act::Type(ahead) => {
+                    let counter = if timed { clock / 30 + ahead % 4 - 2 } else { STEP + ahead };
+                    if let Verdict::Accepted(a) = alice.types(clock, "192.0.2.1", &at(&token, counter)) {
+                        prop_assert!(accepted.insert(a.counter().unwrap()));
+                    }
+                }
+                Act::Wrong => { alice.types(clock, "192.0.2.2", "000000"); }
+                Act::Clock(by) => clock = clock.saturating_add_signed(by),
+                Act::Reboot => alice.ledger.throttle.boot_id[0] ^= 1,
+                Act::ReAdd => alice.tokens = vec![Token { id: "other".into(), ..token.clone() }],
+            }
+            prop_assert!(alice.ledger.floor(&token) >= floor);
+            floor = alice.ledger.floor(&token);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! fob.conf: what the administrator decides for a machine. See docs/file-formats.md.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::fields::{Field, Fields, FormatError, Source};
+use crate::{FirstPass, Policy, Settings};
+
+/// What a missing ledger beside a token file means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FreshLedger {
+    /// The person never logged in here: start one. Machines are provisioned by copying
+    /// token files.
+    Accept,
+    /// It was lost: refuse. For those who provision ledgers too.
+    Refuse,
+}
+
+/// What fob.conf says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conf {
+    /// The folder of the token files.
+    pub tokens: PathBuf,
+    /// The folder of the ledgers.
+    pub state: PathBuf,
+    /// What a missing ledger means.
+    pub fresh_ledger: FreshLedger,
+    /// How codes are judged.
+    pub policy: Policy,
+    settings: Settings,
+    services: BTreeMap<String, Settings>,
+}
+
+impl Default for Conf {
+    fn default() -> Self {
+        Self {
+            tokens: PathBuf::from("/etc/fob/tokens"),
+            state: PathBuf::from("/var/lib/fob"),
+            fresh_ledger: FreshLedger::Accept,
+            policy: Policy::default(),
+            settings: Settings::default(),
+            services: BTreeMap::new(),
+        }
+    }
+}
+
+impl Conf {
+    /// Reads a fob.conf. What it doesn't say is as if it weren't there.
+    ///
+    /// # Errors
+    /// No TOML, an unknown field, a value out of range.
+    pub fn parse(text: &str) -> Result<Self, FormatError> {
+        let mut root = Source(text).parse()?;
+        let mut conf = Self::default();
+        if let Some(field) = root.take("tokens") {
+            conf.tokens = folder(&field)?;
+        }
+        if let Some(field) = root.take("state") {
+            conf.state = folder(&field)?;
+        }
+        if let Some(field) = root.take("fresh_ledger") {
+            conf.fresh_ledger = match field.text()? {
+                "accept" => FreshLedger::Accept,
+                "refuse" => FreshLedger::Refuse,
+                _ => return Err(field.error("must be \"accept\" or \"refuse\"")),
+            };
+        }
+        read_policy(&mut root, &mut conf.policy)?;
+        conf.settings = read_settings(&mut root)?;
+        if let Some(services) = root.take("service") {
+            for service in services.table()?.into_fields() {
+                let name = service.name.clone();
+                let mut fields = service.table()?;
+                conf.services.insert(name, read_settings(&mut fields)?);
+                fields.end()?;
+            }
+        }
+        root.end()?;
+        Ok(conf)
+    }
+
+    /// How codes are asked for in `service`, unless the module's line says otherwise.
+    pub fn settings(&self, service: &str) -> Settings {
+        let own = self.services.get(service);
+        own.map_or_else(|| self.settings.clone(), |own| self.settings.overlaid(own))
+    }
+}
+
+fn folder(field: &Field<'_>) -> Result<PathBuf, FormatError> {
+    let path = PathBuf::from(field.line(1024)?);
+    if path.is_absolute() {
+        Ok(path)
+    } else {
+        Err(field.error("must begin with a slash"))
+    }
+}
+
+fn read_policy(root: &mut Fields<'_>, policy: &mut Policy) -> Result<(), FormatError> {
+    let small = |field: Field<'_>, range| {
+        let number = field.number(range)?;
+        u16::try_from(number).map_err(|_| field.error("is too large"))
+    };
+    let byte = |field: Field<'_>, range| {
+        let number = field.number(range)?;
+        u8::try_from(number).map_err(|_| field.error("is too large"))
+    };
+    if let Some(field) = root.take("window") {
+        policy.window = byte(field, 0..=10)?;
+    }
+    if let Some(field) = root.take("look_ahead") {
+        policy.look_ahead = byte(field, 1..=100)?;
+    }
+    let Some(throttle) = root.take("throttle") else {
+        return Ok(());
+    };
+    let mut fields = throttle.table()?;
+    if let Some(field) = fields.take("free") {
+        policy.throttle.free = small(field, 1..=100)?;
+    }
+    if let Some(field) = fields.take("max_wait") {
+        let seconds = field.seconds(1..=86_400)?;
+        policy.throttle.max_wait =
+            u32::try_from(seconds).map_err(|_| field.error("is too long"))?;
+    }
+    if let Some(field) = fields.take("lifetime") {
+        policy.throttle.lifetime = small(field, 10..=100)?;
+    }
+    fields.end()
+}
+
+fn read_settings(fields: &mut Fields<'_>) -> Result<Settings, FormatError> {
+    let prompt = fields
+        .take("prompt")
+        .map(|field| field.line(256))
+        .transpose()?;
+    let mut flag = |name| fields.take(name).map(|field| field.flag()).transpose();
+    let first_pass = match (flag("try_first_pass")?, flag("use_first_pass")?) {
+        (_, Some(true)) => Some(Some(FirstPass::Use)),
+        (Some(true), _) => Some(Some(FirstPass::Try)),
+        (None, None) => None,
+        _ => Some(None),
+    };
+    Ok(Settings {
+        prompt,
+        echo: flag("echo")?,
+        nullok: flag("nullok")?,
+        debug: flag("debug")?,
+        first_pass,
+        forward_pass: flag("forward_pass")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_file_says_nothing() {
+        assert_eq!(Conf::parse("").unwrap(), Conf::default());
+    }
+
+    /// T40: a test pins every default.
+    #[test]
+    fn defaults_are_the_safe_ones() {
+        let conf = Conf::default();
+        let settings = conf.settings("sshd");
+        assert_eq!((conf.policy.window, conf.policy.look_ahead), (1, 10));
+        assert_eq!(conf.policy.throttle.free, 5);
+        assert_eq!(conf.policy.throttle.max_wait, 900);
+        assert_eq!(conf.policy.throttle.lifetime, 100);
+        assert_eq!(conf.fresh_ledger, FreshLedger::Accept);
+        assert!(!settings.nullok() && !settings.echo() && !settings.debug());
+        assert!(!settings.forward_pass() && settings.first_pass().is_none());
+        assert_eq!(settings.prompt(), "Verification code: ");
+    }
+
+    #[test]
+    fn service_table_speaks_for_its_service_only() {
+        let conf = Conf::parse(
+            "prompt = \"Code: \"\nnullok = true\n[service.sshd]\nnullok = false\nuse_first_pass = true\n",
+        )
+        .unwrap();
+        assert!(conf.settings("su").nullok());
+        assert!(!conf.settings("sshd").nullok());
+        assert_eq!(conf.settings("sshd").prompt(), "Code: ");
+        assert_eq!(conf.settings("sshd").first_pass(), Some(FirstPass::Use));
+    }
+
+    #[test]
+    fn whole_file_is_read() {
+        let conf = Conf::parse(
+            "tokens = \"/srv/tokens\"\nstate = \"/srv/state\"\nfresh_ledger = \"refuse\"\nwindow = 2\n\
+             look_ahead = 20\n[throttle]\nfree = 3\nmax_wait = \"1h\"\nlifetime = 50\n",
+        )
+        .unwrap();
+        assert_eq!(conf.tokens, PathBuf::from("/srv/tokens"));
+        assert_eq!(conf.policy.throttle.max_wait, 3600);
+        assert_eq!(conf.policy.throttle.lifetime, 50);
+    }
+
+    /// T08: zero is not "off", and nothing follows a number.
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        for line in [
+            "window = 11",
+            "window = -1",
+            "window = \"\"",
+            "look_ahead = 0",
+            "look_ahead = 101",
+            "look_ahead = 18446744073709551616",
+            "look_ahead = 1e3",
+            "look_ahead = 10x",
+            "[throttle]\nfree = 0",
+            "[throttle]\nlifetime = 101",
+            "[throttle]\nlifetime = 0",
+            "[throttle]\nmax_wait = \"0s\"",
+            "[throttle]\nmax_wait = \"2d\"",
+            "[throttle]\nmax_wait = \"+5m\"",
+            "[throttle]\nmax_wait = \"m\"",
+            "[throttle]\nmax_wait = \"99999999999999999999d\"",
+            "tokens = \"relative\"",
+            "prompt = \"a\\nb\"",
+            "nullok = \"yes\"",
+            "allow_readonly = true",
+            "[service.sshd]\nwindow = 1",
+            "[service]\nsshd = 1",
+        ] {
+            assert!(Conf::parse(line).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! A person's tokens: `/etc/fob/tokens/NAME`. See docs/file-formats.md.
+
+use super::fields::{Field, Fields, FormatError, Source};
+use crate::{
+    Algorithm, Counter, Digits, Kind, Period, RECOVERY_CODES, RecoveryDigest, RecoverySet, Secret,
+    Token,
+};
+
+/// How many tokens a person may have.
+pub const MAX_TOKENS: usize = 16;
+
+/// What a token file says.
+#[derive(Debug, Default)]
+pub struct TokenFile {
+    /// The tokens that can be used.
+    pub tokens: Vec<Token>,
+    /// The tokens that can't, because this version doesn't understand them. They refuse
+    /// themselves, not the person.
+    pub refused: Vec<RefusedToken>,
+    /// The recovery codes.
+    pub recovery: Option<RecoverySet>,
+}
+
+/// A token that can't be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedToken {
+    /// Its id, if that much could be read.
+    pub id: Option<String>,
+    /// What is wrong with it.
+    pub error: FormatError,
+}
+
+impl TokenFile {
+    /// Reads a token file.
+    ///
+    /// # Errors
+    /// What makes the file as a whole unusable: no TOML, a wrong or newer version, an
+    /// unknown field outside the tokens, damaged recovery codes, too many tokens.
+    pub fn parse(text: &str) -> Result<Self, FormatError> {
+        let mut root = Source(text).parse()?;
+        root.require("version")?.version()?;
+        let mut file = Self {
+            recovery: root.take("recovery").map(read_recovery).transpose()?,
+            ..Self::default()
+        };
+        if let Some(list) = root.take("token") {
+            let too_many = list.error(format_args!("at most {MAX_TOKENS} tokens a person"));
+            let members = list.list()?;
+            if members.len() > MAX_TOKENS {
+                return Err(too_many);
+            }
+            members.into_iter().for_each(|member| file.add(member));
+        }
+        root.end()?;
+        Ok(file)
+    }
+
+    fn add(&mut self, member: Field<'_>) {
+        let place = member.error("the id or the secret is already another token's");
+        let mut id = None;
+        let token = member
+            .table()
+            .and_then(|fields| read_token(fields, &mut id));
+        let twin = |token: &Token| {
+            let same_key = |other: &Token| other.secret.bytes() == token.secret.bytes();
+            self.tokens
+                .iter()
+                .any(|other| other.id == token.id || same_key(other))
+        };
+        match token {
+            Ok(token) if twin(&token) => self.refused.push(RefusedToken { id, error: place }),
+            Ok(token) => self.tokens.push(token),
+            Err(error) => self.refused.push(RefusedToken { id, error }),
+        }
+    }
+}
+
+fn read_token(mut fields: Fields<'_>, id: &mut Option<String>) -> Result<Token, FormatError> {
+    let name = fields.require("id")?.line(64)?;
+    *id = Some(name.clone());
+    let kind = read_kind(&mut fields)?;
+    let secret = fields.require("secret")?;
+    let token = Token {
+        id: name,
+        kind,
+        algorithm: read_algorithm(&mut fields)?,
+        digits: read_digits(&mut fields)?,
+        secret: Secret::from_base32(secret.text()?).map_err(|error| secret.error(error))?,
+        serial: fields
+            .take("serial")
+            .map(|field| field.line(64))
+            .transpose()?,
+        disabled: fields
+            .take("disabled")
+            .map_or(Ok(false), |field| field.flag())?,
+    };
+    fields.end()?;
+    Ok(token)
+}
+
+fn read_kind(fields: &mut Fields<'_>) -> Result<Kind, FormatError> {
+    let number = |field: Option<Field<'_>>, otherwise| {
+        field.map_or(Ok(otherwise), |field| field.number(0..=u64::MAX))
+    };
+    let kind = fields.require("type")?;
+    match kind.text()? {
+        "hotp" => Ok(Kind::Hotp {
+            counter: Counter(number(fields.take("counter"), 0)?),
+        }),
+        "totp" => {
+            let period = match fields.take("period") {
+                None => Period::DEFAULT,
+                Some(field) => Period::new(field.number(1..=Period::MAX_SECONDS)?)
+                    .ok_or_else(|| field.error("is no period"))?,
+            };
+            Ok(Kind::Totp {
+                period,
+                t0: number(fields.take("t0"), 0)?,
+            })
+        }
+        _ => Err(kind.error("must be \"hotp\" or \"totp\"")),
+    }
+}
+
+fn read_algorithm(fields: &mut Fields<'_>) -> Result<Algorithm, FormatError> {
+    let Some(field) = fields.take("algorithm") else {
+        return Ok(Algorithm::Sha1);
+    };
+    Algorithm::from_name(field.text()?)
+        .ok_or_else(|| field.error("must be \"sha1\", \"sha256\" or \"sha512\""))
+}
+
+fn read_digits(fields: &mut Fields<'_>) -> Result<Digits, FormatError> {
+    let Some(field) = fields.take("digits") else {
+        return Ok(Digits::MIN);
+    };
+    Digits::new(field.number(6..=10)?).ok_or_else(|| field.error("must be 6 to 10"))
+}
+
+fn read_recovery(field: Field<'_>) -> Result<RecoverySet, FormatError> {
+    let mut fields = field.table()?;
+    let id = fields.require("set")?.hex()?;
+    let salt = fields.require("salt")?.hex()?;
+    let list = fields.require("digests")?;
+    let too_many = list.error(format_args!("at most {RECOVERY_CODES} codes"));
+    let digests: Result<Vec<_>, _> = list
+        .list()?
+        .iter()
+        .map(|digest| digest.hex().map(RecoveryDigest::from_bytes))
+        .collect();
+    let digests = digests?;
+    if digests.len() > RECOVERY_CODES {
+        return Err(too_many);
+    }
+    fields.end()?;
+    Ok(RecoverySet { id, salt, digests })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PHONE: &str = "version = 1\n\n[[token]]\nid = \"phone\"\ntype = \"totp\"\n\
+                         secret = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"\n";
+    const FOB: &str = "[[token]]\nid = \"fob\"\ntype = \"hotp\"\ndigits = 8\ncounter = 18446744073709551615\n\
+                       secret = \"MFRGGZDFMZTWQ2LKNNWG23TPOA\"\nserial = \"2601443\"\n";
+
+    fn error(text: &str) -> String {
+        TokenFile::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn tokens_have_the_usual_values_where_nothing_is_said() {
+        let file = TokenFile::parse(PHONE).unwrap();
+        let token = &file.tokens[0];
+        assert_eq!(
+            token.kind,
+            Kind::Totp {
+                period: Period::DEFAULT,
+                t0: 0
+            }
+        );
+        assert_eq!(
+            (token.algorithm, token.digits.count()),
+            (Algorithm::Sha1, 6)
+        );
+        assert!(!token.disabled);
+    }
+
+    /// P11.
+    #[test]
+    fn counters_have_64_bits() {
+        let file = TokenFile::parse(&format!("{PHONE}{FOB}")).unwrap();
+        assert_eq!(
+            file.tokens[1].kind,
+            Kind::Hotp {
+                counter: Counter(u64::MAX)
+            }
+        );
+    }
+
+    /// P9: the error says where.
+    #[test]
+    fn errors_name_line_column_and_field() {
+        assert_eq!(
+            error("version = 1\nfoo = 2\n"),
+            "line 2, column 1: unknown field `foo`"
+        );
+        assert_eq!(
+            error("tokens = 1\n"),
+            "line 1, column 1: `version` is missing"
+        );
+        assert!(error("version = 1\nversion = 2\n").starts_with("line 2, column 1: duplicate key"));
+        assert!(
+            error("version = \"1\"\n").starts_with("line 1, column 11: `version`: must be a whole")
+        );
+        assert!(TokenFile::parse("version = 2\n").unwrap_err().newer);
+    }
+
+    #[test]
+    fn unknown_field_refuses_its_token_and_not_the_person() {
+        let file = TokenFile::parse(&format!("{PHONE}{FOB}colour = \"red\"\n")).unwrap();
+        assert_eq!(file.tokens.len(), 1);
+        assert_eq!(file.refused[0].id.as_deref(), Some("fob"));
+        assert_eq!(
+            file.refused[0].error.to_string(),
+            "line 14, column 1: unknown field `colour`"
+        );
+    }
+
+    /// P1: the same secret under a second id has no floor of its own.
+    #[test]
+    fn same_secret_twice_is_refused() {
+        let twice = format!(
+            "{PHONE}{}",
+            PHONE.replace("version = 1", "").replace("phone", "other")
+        );
+        let file = TokenFile::parse(&twice).unwrap();
+        assert_eq!(file.tokens.len(), 1);
+        assert_eq!(file.refused[0].id.as_deref(), Some("other"));
+    }
+
+    /// T08, P11: every number has limits.
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        for line in [
+            "digits = 5",
+            "digits = 11",
+            "digits = 6.0",
+            "digits = \"6\"",
+            "period = 0",
+            "period = 86401",
+            "period = -30",
+            "period = 1e3",
+            "t0 = -1",
+            "algorithm = \"md5\"",
+            "algorithm = \"SHA1\"",
+            "disabled = 1",
+        ] {
+            let file = TokenFile::parse(&format!("{PHONE}{line}\n")).unwrap();
+            assert!(file.tokens.is_empty() && file.refused.len() == 1, "{line}");
+        }
+    }
+
+    /// P8.
+    #[test]
+    fn errors_and_debug_repeat_no_secret() {
+        let canary = "CANARY7CANARY7CANARY7CANARY7CANA";
+        let texts = [
+            format!(
+                "version = 1\n[[token]]\nid = \"a\"\ntype = \"totp\"\nsecret = \"{canary}1\"\n"
+            ),
+            format!("version = 1\n[[token]]\nid = \"a\"\ntype = \"totp\"\nsecret = {canary}\n"),
+            format!("version = 1\n[[token]]\nid = \"a\"\ntype = \"totp\"\nsecret = \"{canary}\nx"),
+            format!("version = 1\n[[token]]\nid = \"a\"\ntype = \"totp\"\nsecret = \"{canary}\"\n"),
+        ];
+        for text in texts {
+            let shown = match TokenFile::parse(&text) {
+                Ok(file) => format!("{file:?}"),
+                Err(error) => format!("{error:?} {error}"),
+            };
+            assert!(!shown.contains("CANARY7"), "{shown}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC*") {
+            let _ = TokenFile::parse(&text);
+        }
+
+        #[test]
+        fn no_mutation_panics(at in 0..PHONE.len(), byte in 0u8..128) {
+            let mut bytes = PHONE.as_bytes().to_vec();
+            bytes[at] = byte;
+            let _ = TokenFile::parse(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+}

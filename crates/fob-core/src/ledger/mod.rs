@@ -1,0 +1,197 @@
+//! All that changes at a login: floors, drift, throttle, spent recovery codes.
+
+mod bytes;
+
+pub use bytes::{LedgerBytesError, MAX_LEDGER_BYTES};
+
+use crate::{Counter, Now, Throttle, Token, TokenKey};
+
+/// How many tokens a ledger can hold, those included that are no longer enrolled: a
+/// token that comes back must find its floor.
+pub const MAX_ENTRIES: usize = 32;
+/// How many sets of recovery codes a ledger remembers.
+const MAX_RECOVERY_SETS: usize = 8;
+/// An entry of a time-based token that is no longer enrolled may go after so many
+/// seconds: by then its codes are far in the past.
+const STALE_AFTER: u64 = 7 * 86_400;
+
+/// Whose ledger it is: who had the uid when it was created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The uid.
+    pub uid: u32,
+    /// The name that the user database gave for it.
+    pub name: String,
+}
+
+/// What a ledger knows about one token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Which token.
+    pub key: TokenKey,
+    /// The lowest counter still acceptable. Never falls.
+    pub floor: Counter,
+    /// How far its clock was off at its last use, in steps: -2 to 2.
+    pub drift: i32,
+    /// Unix seconds of its last use.
+    pub last_used: u64,
+    /// Bit n: the code of counter `floor - 1 - n` came again and was counted.
+    pub(crate) replays: u32,
+    /// Whether it is a TOTP token, whose codes grow old by themselves.
+    pub(crate) timed: bool,
+}
+
+/// The spent codes of one set of recovery codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpentRecovery {
+    /// Which set.
+    pub set: [u8; 16],
+    /// Bit n: the n-th code of the set is spent.
+    pub codes: u16,
+}
+
+/// What the person is told at the next success.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notice {
+    /// Failed attempts since the last success.
+    pub failures: u32,
+    /// Unix seconds of the last of them.
+    pub at: u64,
+    /// `PAM_RHOST` of the last of them, cut to 64 bytes; empty for this machine.
+    pub from: String,
+}
+
+/// All that changes at a person's logins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    /// Whose it is.
+    pub owner: Owner,
+    /// The failures.
+    pub throttle: Throttle,
+    /// What the person is told at the next success.
+    pub notice: Notice,
+    /// Unix seconds of the last success; 0 before the first.
+    pub last_success: u64,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) recovery: Vec<SpentRecovery>,
+    /// Sections that a later version wrote: carried through.
+    pub(crate) unknown: Vec<(u8, Vec<u8>)>,
+}
+
+impl Ledger {
+    /// The ledger of somebody who never logged in.
+    pub fn new(owner: Owner) -> Self {
+        Self {
+            owner,
+            throttle: Throttle::default(),
+            notice: Notice::default(),
+            last_success: 0,
+            entries: Vec::new(),
+            recovery: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+
+    /// What it knows about `token`, if it was ever used.
+    pub fn entry(&self, key: TokenKey) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    /// The lowest counter of `token` still acceptable: the ledger's, or the one that the
+    /// token file starts at, whichever is higher.
+    pub fn floor(&self, token: &Token) -> Counter {
+        let start = match token.kind {
+            crate::Kind::Hotp { counter } => counter,
+            crate::Kind::Totp { .. } => Counter(0),
+        };
+        self.entry(token.key())
+            .map_or(start, |entry| entry.floor.max(start))
+    }
+
+    /// Which codes of the recovery set with this id are spent.
+    pub fn spent_recovery(&self, set: [u8; 16]) -> u16 {
+        self.recovery
+            .iter()
+            .find(|spent| spent.set == set)
+            .map_or(0, |spent| spent.codes)
+    }
+
+    /// Marks `token`'s codes below `floor` as spent. Never lowers a floor. Says `false`
+    /// if the ledger has no room for another token.
+    pub fn raise_floor(&mut self, token: &Token, floor: Counter, drift: i32, now: &Now) -> bool {
+        let timed = matches!(token.kind, crate::Kind::Totp { .. });
+        let key = token.key();
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key) {
+            let raised = floor.since(entry.floor);
+            entry.replays = u32::try_from(raised)
+                .ok()
+                .and_then(|n| entry.replays.checked_shl(n))
+                .unwrap_or(0);
+            entry.floor = entry.floor.max(floor);
+            entry.drift = drift;
+            entry.last_used = now.unix;
+            return true;
+        }
+        let entry = Entry {
+            key,
+            floor,
+            drift,
+            last_used: now.unix,
+            replays: 0,
+            timed,
+        };
+        let room = self.entries.len() < MAX_ENTRIES;
+        if room {
+            self.entries.push(entry);
+        }
+        room
+    }
+
+    /// Makes room for the tokens of `enrolled` by forgetting time-based tokens that are
+    /// enrolled no longer and whose codes are long past. An HOTP floor is never forgotten.
+    pub(crate) fn make_room(&mut self, enrolled: &[Token], now: &Now) {
+        if self.entries.len() < MAX_ENTRIES {
+            return;
+        }
+        let keys: Vec<TokenKey> = enrolled.iter().map(Token::key).collect();
+        let oldest = self
+            .entries
+            .iter()
+            .filter(|entry| entry.timed && !keys.contains(&entry.key))
+            .filter(|entry| now.unix.saturating_sub(entry.last_used) > STALE_AFTER)
+            .min_by_key(|entry| entry.last_used)
+            .map(|entry| entry.key);
+        self.entries.retain(|entry| Some(entry.key) != oldest);
+    }
+
+    /// Notes that the spent code of `counter` came again; `true` the first time. A code
+    /// counts once for its counter, so that a double press or a race locks nobody.
+    pub(crate) fn note_replay(&mut self, key: TokenKey, counter: Counter) -> bool {
+        let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key) else {
+            return true;
+        };
+        let back = entry.floor.since(counter).saturating_sub(1);
+        let Some(bit) = u32::try_from(back).ok().and_then(|n| 1u32.checked_shl(n)) else {
+            return true;
+        };
+        let first = entry.replays & bit == 0;
+        entry.replays |= bit;
+        first
+    }
+
+    /// Spends the n-th code of a recovery set.
+    pub(crate) fn spend_recovery(&mut self, set: [u8; 16], position: usize) {
+        let bit = u32::try_from(position)
+            .ok()
+            .and_then(|n| 1u16.checked_shl(n))
+            .unwrap_or(0);
+        if let Some(spent) = self.recovery.iter_mut().find(|spent| spent.set == set) {
+            spent.codes |= bit;
+            return;
+        }
+        if self.recovery.len() >= MAX_RECOVERY_SETS {
+            self.recovery.drain(..1);
+        }
+        self.recovery.push(SpentRecovery { set, codes: bit });
+    }
+}

@@ -1,0 +1,44 @@
+//! What a one-time code is, and whether it may let somebody in.
+//!
+//! Pure: no clock, no file, no environment, no log. Everything that changes at a
+//! login is in a [`Ledger`]; everything that an administrator decides is in a
+//! [`Policy`]; what a person typed is an [`Attempt`]. [`admit`] says whether the
+//! attempt may be looked at, [`decide`] whether it lets the person in. Both hand
+//! back a sealed value that opens only once the ledger that belongs to it has
+//! been written.
+#![forbid(unsafe_code)]
+
+mod attempt;
+mod code;
+mod counter;
+mod decide;
+pub mod format;
+mod ledger;
+mod oath;
+mod policy;
+mod recovery;
+mod secret;
+mod settings;
+mod source;
+mod throttle;
+mod token;
+mod verdict;
+
+pub use attempt::{Attempt, MAX_ANSWER};
+pub use code::{Code, Digits};
+pub use counter::Counter;
+pub use decide::{
+    Admission, Debit, Debited, Decision, Durability, Evidence, admit, confirm, decide,
+};
+pub use ledger::{
+    Entry, Ledger, LedgerBytesError, MAX_ENTRIES, MAX_LEDGER_BYTES, Notice, Owner, SpentRecovery,
+};
+pub use oath::{Algorithm, hotp, step};
+pub use policy::{Now, Policy, RELEASE_EPOCH, ThrottlePolicy};
+pub use recovery::{RECOVERY_CODES, RecoveryCode, RecoveryDigest, RecoverySet};
+pub use secret::{Secret, SecretError};
+pub use settings::{FirstPass, Settings};
+pub use source::Source;
+pub use throttle::{MAX_SOURCES, Standing, Throttle};
+pub use token::{Kind, Period, Token, TokenKey};
+pub use verdict::{Acceptance, Reason, Refusal, Verdict};

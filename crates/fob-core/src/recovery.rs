@@ -1,0 +1,178 @@
+//! Codes on paper, for the day the phone is gone (NIST SP 800-63B's look-up secrets).
+
+use std::fmt;
+
+use hmac::Hmac;
+use sha2::Sha256;
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::{Zeroize, Zeroizing};
+
+/// How many codes a set has.
+pub const RECOVERY_CODES: usize = 10;
+
+/// 80 random bits need no slow hash (NIST wants one below 112 bits for what isn't
+/// throttled by cost): this many rounds stay under 5 ms and out of reach of tables.
+const ROUNDS: u32 = 4096;
+
+const BYTES: usize = 10;
+const CHARACTERS: usize = 16;
+
+/// One recovery code: 80 random bits, written `XXXX-XXXX-XXXX-XXXX` in base32.
+#[derive(Clone)]
+pub struct RecoveryCode([u8; BYTES]);
+
+impl RecoveryCode {
+    /// The code made of these random bytes.
+    pub fn new(random: [u8; BYTES]) -> Self {
+        Self(random)
+    }
+
+    /// Reads 16 base32 characters in either case. Blanks and dashes must be gone.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        if text.len() != CHARACTERS {
+            return None;
+        }
+        let upper = Zeroizing::new(std::str::from_utf8(text).ok()?.to_ascii_uppercase());
+        if !upper
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b))
+        {
+            return None;
+        }
+        let bytes = base32::decode(base32::Alphabet::Rfc4648 { padding: false }, &upper)?;
+        let bytes = Zeroizing::new(bytes);
+        bytes.first_chunk::<BYTES>().copied().map(Self)
+    }
+
+    /// The code in groups of four, as it is printed for its owner.
+    pub fn to_text(&self) -> Zeroizing<String> {
+        let plain = Zeroizing::new(base32::encode(
+            base32::Alphabet::Rfc4648 { padding: false },
+            &self.0,
+        ));
+        let mut text = Zeroizing::new(String::with_capacity(CHARACTERS.saturating_add(3)));
+        for (index, c) in plain.chars().enumerate() {
+            if index > 0 && index % 4 == 0 {
+                text.push('-');
+            }
+            text.push(c);
+        }
+        text
+    }
+
+    /// What the token file keeps of the code: PBKDF2-HMAC-SHA-256 with the set's salt.
+    pub fn digest(&self, salt: &[u8; 16]) -> RecoveryDigest {
+        let mut digest = [0; 16];
+        // HMAC takes keys of every length; were it not to, no digest would match.
+        match pbkdf2::pbkdf2::<Hmac<Sha256>>(&self.0, salt, ROUNDS, &mut digest) {
+            Ok(()) => RecoveryDigest(Some(digest)),
+            Err(_) => RecoveryDigest(None),
+        }
+    }
+}
+
+impl Drop for RecoveryCode {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for RecoveryCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecoveryCode")
+    }
+}
+
+/// A stretched recovery code.
+#[derive(Clone)]
+pub struct RecoveryDigest(Option<[u8; 16]>);
+
+impl RecoveryDigest {
+    /// Takes the bytes that a token file keeps.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Some(bytes))
+    }
+
+    /// The bytes that a token file keeps.
+    pub fn bytes(&self) -> [u8; 16] {
+        self.0.unwrap_or_default()
+    }
+
+    fn matches(&self, other: &Self) -> Choice {
+        match (&self.0, &other.0) {
+            (Some(a), Some(b)) => a.ct_eq(b),
+            _ => Choice::from(0),
+        }
+    }
+}
+
+impl fmt::Debug for RecoveryDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecoveryDigest")
+    }
+}
+
+/// The recovery codes of a person, as the token file keeps them.
+#[derive(Debug, Clone)]
+pub struct RecoverySet {
+    /// Names the set in the ledger, so that an old set's spent codes stay spent.
+    pub id: [u8; 16],
+    /// One salt for the set: one stretching tells about all its codes.
+    pub salt: [u8; 16],
+    /// The digests, at most [`RECOVERY_CODES`].
+    pub digests: Vec<RecoveryDigest>,
+}
+
+impl RecoverySet {
+    /// Which code of the set this is; all are compared, in constant time.
+    pub(crate) fn position(&self, typed: &RecoveryDigest) -> Option<usize> {
+        let matches: Vec<Choice> = self
+            .digests
+            .iter()
+            .map(|kept| kept.matches(typed))
+            .collect();
+        matches.into_iter().position(bool::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printed_code_reads_back_in_any_case() {
+        let code = RecoveryCode::new([7, 1, 255, 3, 0, 9, 200, 31, 90, 64]);
+        let text = code.to_text();
+        assert_eq!(text.len(), 19);
+        let typed = text.replace('-', "").to_ascii_lowercase();
+        let read = RecoveryCode::parse(typed.as_bytes()).unwrap();
+        assert_eq!(read.0, code.0);
+    }
+
+    #[test]
+    fn what_is_not_sixteen_base32_characters_is_no_recovery_code() {
+        for text in [
+            "",
+            "ABCDEFGHIJKLMNO",
+            "ABCDEFGHIJKLMNOPQ",
+            "ABCDEFGHIJKLMN01",
+            "ÄBCDEFGHIJKLMNO",
+        ] {
+            assert!(RecoveryCode::parse(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn digest_depends_on_code_and_salt() {
+        let code = RecoveryCode::new([1; 10]);
+        let other = RecoveryCode::new([2; 10]);
+        let same = code.digest(&[5; 16]).matches(&code.digest(&[5; 16]));
+        assert!(bool::from(same));
+        assert!(!bool::from(
+            code.digest(&[5; 16]).matches(&code.digest(&[6; 16]))
+        ));
+        assert!(!bool::from(
+            code.digest(&[5; 16]).matches(&other.digest(&[5; 16]))
+        ));
+    }
+}

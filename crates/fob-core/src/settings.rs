@@ -1,0 +1,77 @@
+//! How a code is asked for: the words of the module's line, of fob.conf and of its
+//! `[service.NAME]` tables.
+
+/// What to do with a password that an earlier module of the stack asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstPass {
+    /// Take it if it holds a code, else ask: `try_first_pass`.
+    Try,
+    /// Take it, and never ask: `use_first_pass`.
+    Use,
+}
+
+/// How a code is asked for. `None` leaves the word to whoever comes before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// What the person is asked.
+    pub prompt: Option<String>,
+    /// Whether the code shows while it is typed.
+    pub echo: Option<bool>,
+    /// Whether people who aren't enrolled are passed on to the rest of the stack.
+    pub nullok: Option<bool>,
+    /// Whether paths and modes are logged too.
+    pub debug: Option<bool>,
+    /// What to do with an earlier module's password; `Some(None)` is "nothing".
+    pub first_pass: Option<Option<FirstPass>>,
+    /// Whether one field takes password and code, and the password goes on.
+    pub forward_pass: Option<bool>,
+}
+
+impl Settings {
+    /// These settings, with every word that `over` says taken from there.
+    pub fn overlaid(&self, over: &Self) -> Self {
+        Self {
+            prompt: over.prompt.clone().or_else(|| self.prompt.clone()),
+            echo: over.echo.or(self.echo),
+            nullok: over.nullok.or(self.nullok),
+            debug: over.debug.or(self.debug),
+            first_pass: over.first_pass.or(self.first_pass),
+            forward_pass: over.forward_pass.or(self.forward_pass),
+        }
+    }
+
+    /// The question that is asked.
+    pub fn prompt(&self) -> &str {
+        let usual = if self.forward_pass() {
+            "Password & verification code: "
+        } else {
+            "Verification code: "
+        };
+        self.prompt.as_deref().unwrap_or(usual)
+    }
+
+    /// Whether the code shows while it is typed; not unless somebody said so.
+    pub fn echo(&self) -> bool {
+        self.echo.unwrap_or(false)
+    }
+
+    /// Whether people who aren't enrolled are passed on; not unless somebody said so.
+    pub fn nullok(&self) -> bool {
+        self.nullok.unwrap_or(false)
+    }
+
+    /// Whether paths and modes are logged too; not unless somebody said so.
+    pub fn debug(&self) -> bool {
+        self.debug.unwrap_or(false)
+    }
+
+    /// What to do with an earlier module's password; nothing unless somebody said so.
+    pub fn first_pass(&self) -> Option<FirstPass> {
+        self.first_pass.flatten()
+    }
+
+    /// Whether one field takes password and code; not unless somebody said so.
+    pub fn forward_pass(&self) -> bool {
+        self.forward_pass.unwrap_or(false)
+    }
+}

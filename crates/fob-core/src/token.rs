@@ -1,0 +1,105 @@
+//! One enrolled generator of codes.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::{Algorithm, Code, Counter, Digits, Secret, hotp};
+
+/// How long a TOTP code is shown: 1 s to a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period(u32);
+
+impl Period {
+    /// RFC 6238 section 5.2's default, 30 s.
+    pub const DEFAULT: Self = Self(30);
+    /// The longest, a day.
+    pub const MAX_SECONDS: u64 = 86_400;
+
+    /// A period of so many seconds, if that is 1 to 86 400.
+    pub fn new(seconds: u64) -> Option<Self> {
+        let fits = (1..=Self::MAX_SECONDS).contains(&seconds);
+        u32::try_from(seconds).ok().filter(|_| fits).map(Self)
+    }
+
+    /// Its length in seconds.
+    pub fn seconds(self) -> u64 {
+        u64::from(self.0)
+    }
+}
+
+/// What moves a token on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Each press (RFC 4226).
+    Hotp {
+        /// The lowest counter that was acceptable when the token was enrolled.
+        counter: Counter,
+    },
+    /// Time (RFC 6238).
+    Totp {
+        /// RFC 6238's X.
+        period: Period,
+        /// RFC 6238's T0, in Unix seconds.
+        t0: u64,
+    },
+}
+
+impl Kind {
+    /// The name in a token file and in an `otpauth://` URI.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hotp { .. } => "hotp",
+            Self::Totp { .. } => "totp",
+        }
+    }
+}
+
+/// A generator that belongs to a person: a key fob, a YubiKey slot, a phone app.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// What people call it; unique for its owner.
+    pub id: String,
+    /// What moves it on.
+    pub kind: Kind,
+    /// The hash under its HMAC.
+    pub algorithm: Algorithm,
+    /// How many digits it shows.
+    pub digits: Digits,
+    /// The key that it shares with this machine.
+    pub secret: Secret,
+    /// What the maker printed on it.
+    pub serial: Option<String>,
+    /// Kept, but lets nobody in.
+    pub disabled: bool,
+}
+
+/// What ties an entry of the ledger to a token: neither its id nor its owner's name,
+/// so that a renamed or re-added token keeps its floor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenKey(pub [u8; 16]);
+
+impl Token {
+    /// The code that it shows at `counter`.
+    pub fn code(&self, counter: Counter) -> Code {
+        hotp(&self.secret, self.algorithm, self.digits, counter)
+    }
+
+    /// HMAC-SHA-256(secret, "fob ledger" ‖ type ‖ period ‖ T0), cut to 16 bytes.
+    pub fn key(&self) -> TokenKey {
+        let (period, t0) = match self.kind {
+            Kind::Hotp { .. } => (0, 0),
+            Kind::Totp { period, t0 } => (period.seconds(), t0),
+        };
+        let mut key = TokenKey([0; 16]);
+        // HMAC takes keys of every length.
+        if let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(self.secret.bytes()) {
+            mac.update(b"fob ledger");
+            mac.update(self.kind.name().as_bytes());
+            mac.update(&period.to_be_bytes());
+            mac.update(&t0.to_be_bytes());
+            let tag = mac.finalize().into_bytes();
+            key.0.iter_mut().zip(tag).for_each(|(to, from)| *to = from);
+        }
+        key
+    }
+}

@@ -1,0 +1,120 @@
+//! What came of an attempt.
+
+use crate::{Counter, Digits, Notice};
+
+/// What came of an attempt that could be judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It let the person in, and what it spent is durable.
+    Accepted(Acceptance),
+    /// It didn't.
+    Refused(Refusal),
+}
+
+/// Proof that an attempt was accepted. Made in one place, by [`decide`](crate::decide),
+/// and handed out only once the spent code is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The token's id, or `recovery`.
+    pub(crate) token: String,
+    /// The counter that matched; none for a recovery code.
+    pub(crate) counter: Option<Counter>,
+    /// How far the token's clock is off, in steps; 0 for a counter.
+    pub(crate) drift: i32,
+    /// How long the code was; none for a recovery code.
+    pub(crate) digits: Option<Digits>,
+    /// What happened since the last success.
+    pub(crate) notice: Notice,
+    /// Recovery codes left, if that is what was used.
+    pub(crate) recovery_left: Option<usize>,
+}
+
+impl Acceptance {
+    /// The token's id, or `recovery`.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The counter that matched; none for a recovery code.
+    pub fn counter(&self) -> Option<Counter> {
+        self.counter
+    }
+
+    /// How far the token's clock is off, in steps; 0 for a counter.
+    pub fn drift(&self) -> i32 {
+        self.drift
+    }
+
+    /// How long the code was; none for a recovery code.
+    pub fn digits(&self) -> Option<Digits> {
+        self.digits
+    }
+
+    /// What happened since the last success.
+    pub fn notice(&self) -> &Notice {
+        &self.notice
+    }
+
+    /// Recovery codes left, if that is what was used.
+    pub fn recovery_left(&self) -> Option<usize> {
+        self.recovery_left
+    }
+}
+
+/// A refusal, and how long to wait if that is why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// Seconds until the next attempt is looked at; 0 unless throttled.
+    pub wait: u32,
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self { reason, wait: 0 }
+    }
+}
+
+/// Why an attempt was refused. The person is never told which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// No token shows that code.
+    Wrong,
+    /// The code was right once.
+    Spent,
+    /// Too many failures from there: not looked at.
+    Throttled,
+    /// Too many failures in all: not looked at until `fob unlock`.
+    Locked,
+    /// Neither a code nor a recovery code.
+    Malformed,
+    /// Longer than any answer can be.
+    TooLong,
+    /// The person has no token.
+    NotEnrolled,
+    /// The system knows no such person.
+    NoSuchUser,
+    /// The token that shows it is disabled.
+    Disabled,
+    /// The machine's clock was never set.
+    ClockUnset,
+}
+
+impl Reason {
+    /// The word in the log.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Wrong => "wrong",
+            Self::Spent => "spent",
+            Self::Throttled => "throttled",
+            Self::Locked => "locked",
+            Self::Malformed => "malformed",
+            Self::TooLong => "too_long",
+            Self::NotEnrolled => "not_enrolled",
+            Self::NoSuchUser => "no_such_user",
+            Self::Disabled => "disabled",
+            Self::ClockUnset => "clock_unset",
+        }
+    }
+}

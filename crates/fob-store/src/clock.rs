@@ -1,0 +1,32 @@
+//! The moment of an attempt.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fob_core::Now;
+use nix::time::{ClockId, clock_gettime};
+
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// The machine's clocks, read now.
+pub fn now() -> Now {
+    let unix = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs());
+    let boot = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |time| time.tv_sec());
+    Now {
+        unix,
+        boot: u64::try_from(boot).unwrap_or_default(),
+        boot_id: boot_id().unwrap_or_default(),
+    }
+}
+
+/// Without /proc all boots look the same, and a wait may end early after a reboot.
+fn boot_id() -> Option<[u8; 16]> {
+    let text = std::fs::read(BOOT_ID).ok()?;
+    let digits: Vec<u8> = text.iter().copied().filter(u8::is_ascii_hexdigit).collect();
+    let mut id = [0; 16];
+    for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(id)
+}

@@ -1,0 +1,129 @@
+//! Files that appear complete or not at all.
+
+use std::fs::{File, Permissions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
+use nix::sys::stat::Mode;
+use nix::unistd::{linkat, unlink};
+
+use crate::Fault;
+
+/// Creates a file with this content, synced, readable by root alone. `false` if somebody
+/// else was faster: theirs stays.
+///
+/// # Errors
+/// Anything that kept it from being written; nothing is left behind.
+pub(crate) fn create_file(path: &Path, content: &[u8]) -> Result<bool, Fault> {
+    let failed = |errno: Errno| Fault::writing(path, errno);
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+    let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    let (mut file, temporary) = match open(folder, flags, mode) {
+        Ok(descriptor) => (File::from(descriptor), None),
+        // Not every file system can have files without a name.
+        Err(Errno::EOPNOTSUPP | Errno::EISDIR) => named_temporary(folder).map_err(failed)?,
+        Err(errno) => return Err(failed(errno)),
+    };
+    let written = file
+        .set_permissions(Permissions::from_mode(0o600))
+        .and_then(|()| file.write_all(content))
+        .and_then(|()| file.sync_all())
+        .map_err(|error| Fault::writing(path, error));
+    let linked = written.and_then(|()| {
+        let link = match &temporary {
+            None => linkat(&file, "", AT_FDCWD, path, AtFlags::AT_EMPTY_PATH),
+            Some(name) => linkat(AT_FDCWD, name.as_path(), AT_FDCWD, path, AtFlags::empty()),
+        };
+        match link {
+            Ok(()) => Ok(true),
+            Err(Errno::EEXIST) => Ok(false),
+            Err(errno) => Err(failed(errno)),
+        }
+    });
+    if let Some(name) = &temporary {
+        let _ = unlink(name.as_path());
+    }
+    if linked? {
+        sync_folder(folder)?;
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+/// Replaces a file as a whole, synced, readable by root alone: readers see the old one or
+/// the new one.
+///
+/// # Errors
+/// Anything that kept it from being written; the old one stays.
+pub fn replace_file(path: &Path, content: &[u8]) -> Result<(), Fault> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let (mut file, name) = named_temporary(folder).map_err(|errno| Fault::writing(path, errno))?;
+    let name = name.unwrap_or_default();
+    let replaced = file
+        .write_all(content)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::rename(&name, path))
+        .map_err(|error| Fault::writing(path, error));
+    if replaced.is_err() {
+        let _ = unlink(name.as_path());
+    }
+    replaced.and_then(|()| sync_folder(folder))
+}
+
+/// Creates a folder that only root may enter, and those above it, where they are missing.
+///
+/// # Errors
+/// Anything that kept it from being created.
+pub fn create_folder(path: &Path) -> Result<(), Fault> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| Fault::writing(path, error);
+    if let Some(parent) = path.parent() {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(parent)
+            .map_err(failed)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), Fault> {
+    File::open(folder)
+        .and_then(|opened| opened.sync_all())
+        .map_err(|error| Fault::writing(folder, error))
+}
+
+/// Bytes that nobody can guess.
+///
+/// # Errors
+/// `/dev/urandom` can't be read.
+pub fn random<const N: usize>() -> Result<[u8; N], Fault> {
+    let path = Path::new("/dev/urandom");
+    let mut bytes = [0; N];
+    File::open(path)
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .map_err(|error| Fault::at(crate::FaultKind::StateUnreadable, path, error.kind()))?;
+    Ok(bytes)
+}
+
+type Temporary = (File, Option<std::path::PathBuf>);
+
+/// A file with a name that nothing reads: it begins with a dot.
+fn named_temporary(folder: &Path) -> Result<Temporary, Errno> {
+    let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+    let flags =
+        OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let unique: [u8; 8] = random().map_err(|_| Errno::EIO)?;
+    let name = folder.join(format!(".new-{}", fob_core::format::hex_text(&unique)));
+    Ok((File::from(open(&name, flags, mode)?), Some(name)))
+}

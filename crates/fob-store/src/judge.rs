@@ -1,0 +1,232 @@
+//! A login from the lock to the verdict.
+
+use std::path::{Path, PathBuf};
+
+use fob_core::format::{Conf, FreshLedger, RefusedToken, TokenFile};
+use fob_core::{
+    Acceptance, Admission, Attempt, Durability, Evidence, Owner, Reason, Refusal, Source, Verdict,
+    admit, decide,
+};
+
+use crate::account::file_name;
+use crate::trusted::{Kept, is_there, read};
+use crate::{Account, Fault, FaultKind, LedgerFile, Who, clock, dummy};
+
+const DEFAULT_CONF: &str = "/etc/fob/fob.conf";
+
+/// Where a machine keeps its tokens and ledgers.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// What fob.conf says.
+    pub conf: Conf,
+}
+
+/// What came of an attempt, and what the log should mention.
+#[derive(Debug)]
+pub struct Judged {
+    /// What came of it.
+    pub verdict: Verdict,
+    /// The person's ledger was created for it.
+    pub fresh: bool,
+    /// Tokens that this version can't use.
+    pub refused: Vec<RefusedToken>,
+}
+
+impl Store {
+    /// Reads fob.conf: `conf`, which must be there, or the usual one, which need not be.
+    ///
+    /// # Errors
+    /// It can't be trusted, or it isn't right.
+    pub fn open(conf: Option<&Path>) -> Result<Self, Fault> {
+        let path = conf.unwrap_or(Path::new(DEFAULT_CONF));
+        let config = |detail: String| Fault::new(FaultKind::Config, detail);
+        let text = match read(path, Kept::Public) {
+            Ok(text) => text,
+            Err(fault) if fault.kind == FaultKind::StateMissing => None,
+            Err(fault) => return Err(config(fault.detail)),
+        };
+        match text {
+            Some(text) => Conf::parse(&text)
+                .map(|conf| Self { conf })
+                .map_err(|error| config(format!("{}: {error}", path.display()))),
+            None if conf.is_none() => Ok(Self {
+                conf: Conf::default(),
+            }),
+            None => Err(config(format!("{}: there is no such file", path.display()))),
+        }
+    }
+
+    /// Who somebody is, and whether they have a token file.
+    ///
+    /// # Errors
+    /// The user database failed, or the folder of the token files can't be trusted. Never
+    /// "absent" for want of knowing.
+    pub fn who(&self, name: &str) -> Result<Who, Fault> {
+        let Some(account) = Account::look_up(name)? else {
+            // Reached all the same, so that a folder in bad state shows for everybody.
+            is_there(&self.token_path(name))?;
+            return Ok(Who::Absent(name.to_owned(), Reason::NoSuchUser));
+        };
+        if is_there(&self.token_path(&account.name))? {
+            return Ok(Who::Enrolled(account));
+        }
+        Ok(Who::Absent(account.name, Reason::NotEnrolled))
+    }
+
+    /// The path of a person's token file.
+    pub fn token_path(&self, name: &str) -> PathBuf {
+        self.conf.tokens.join(file_name(name))
+    }
+
+    /// The path of a person's ledger.
+    pub fn ledger_path(&self, uid: u32) -> PathBuf {
+        self.conf.state.join(uid.to_string())
+    }
+
+    /// Reads a person's token file. `None` if there is none.
+    ///
+    /// # Errors
+    /// It can't be trusted, or it isn't right.
+    pub fn tokens(&self, name: &str) -> Result<Option<TokenFile>, Fault> {
+        let path = self.token_path(name);
+        let Some(text) = read(&path, Kept::Secret)? else {
+            return Ok(None);
+        };
+        TokenFile::parse(&text).map(Some).map_err(|error| {
+            let kind = if error.newer {
+                FaultKind::NewerVersion
+            } else {
+                FaultKind::StateDamaged
+            };
+            Fault::new(kind, format!("{}: {error}", path.display()))
+        })
+    }
+
+    /// Judges an attempt: tokens, lock, ledger, debit, decision, settlement. Nobody is let
+    /// in whose code isn't durably spent.
+    ///
+    /// # Errors
+    /// Whatever kept it from being judged. The attempt is then refused, and if it couldn't
+    /// be debited it wasn't looked at.
+    pub fn judge(
+        &self,
+        who: &Who,
+        source: Source,
+        from: &str,
+        attempt: &Attempt,
+    ) -> Result<Judged, Fault> {
+        let person = self.person(who)?;
+        let file = &person.file;
+        // Stretched before the lock: nobody waits for it.
+        let salt = file.recovery.as_ref().map_or([0; 16], |set| set.salt);
+        let stretched = attempt.recovery().map(|code| code.digest(&salt));
+
+        let (mut ledger_file, ledger, fresh) = self.ledger(&person)?;
+        let now = clock::now();
+        let policy = &self.conf.policy;
+        let source = person
+            .masked
+            .as_ref()
+            .map_or(source, |name| source.masked(name));
+        let judged = |verdict| {
+            Ok(Judged {
+                verdict: person.outcome(verdict),
+                fresh,
+                refused: file.refused.clone(),
+            })
+        };
+
+        let debit = match admit(policy, ledger, &now, source, from, attempt) {
+            Admission::Debit(debit) => debit,
+            Admission::Refused(refusal) => return judged(Verdict::Refused(refusal)),
+        };
+        let debited = debit.settle(|ledger| ledger_file.debit(ledger))?;
+        let evidence = Evidence {
+            tokens: &file.tokens,
+            recovery: file.recovery.as_ref(),
+            stretched: stretched.as_ref(),
+        };
+        let decision = decide(policy, evidence, debited, &now, attempt);
+        judged(decision.settle(|ledger, durability| match durability {
+            Durability::Written => ledger_file.debit(ledger),
+            Durability::Synced => ledger_file.settle(ledger),
+        })?)
+    }
+
+    /// Whom the attempt is judged as. Somebody whose file went while they typed is absent.
+    fn person(&self, who: &Who) -> Result<Person, Fault> {
+        let (name, absent) = match who {
+            Who::Absent(name, reason) => (name, *reason),
+            Who::Enrolled(account) => match self.tokens(&account.name)? {
+                Some(file) => {
+                    let owner = Owner {
+                        uid: account.uid,
+                        name: account.name.clone(),
+                    };
+                    let ledger = self.ledger_path(account.uid);
+                    return Ok(Person {
+                        file,
+                        ledger,
+                        owner,
+                        masked: None,
+                        absent: None,
+                    });
+                }
+                None => (&account.name, Reason::NotEnrolled),
+            },
+        };
+        let dummy = dummy::find(&self.conf.state, name)?;
+        let owner = Owner {
+            uid: u32::MAX,
+            name: String::new(),
+        };
+        Ok(Person {
+            file: dummy.file,
+            ledger: dummy.ledger,
+            owner,
+            masked: Some(name.clone()),
+            absent: Some(absent),
+        })
+    }
+
+    fn ledger(&self, person: &Person) -> Result<(LedgerFile, fob_core::Ledger, bool), Fault> {
+        let path = &person.ledger;
+        let refuse_fresh = self.conf.fresh_ledger == FreshLedger::Refuse && person.absent.is_none();
+        if refuse_fresh && !is_there(path)? {
+            let what = "there is no such ledger, and fresh_ledger = \"refuse\"";
+            return Err(Fault::at(FaultKind::StateMissing, path, what));
+        }
+        let (file, ledger, fresh) = LedgerFile::open_or_create(path, &person.owner)?;
+        if ledger.owner != person.owner {
+            let (was, is) = (&ledger.owner.name, &person.owner.name);
+            let what = format_args!("the uid was {was:?} when this was made; run: fob rebind {is}");
+            return Err(Fault::at(FaultKind::StateOwner, path, what));
+        }
+        Ok((file, ledger, fresh))
+    }
+}
+
+/// Whom an attempt is judged as.
+struct Person {
+    file: TokenFile,
+    ledger: PathBuf,
+    owner: Owner,
+    /// The name that shares a dummy ledger with others.
+    masked: Option<String>,
+    /// Why nothing that is typed can be right.
+    absent: Option<Reason>,
+}
+
+impl Person {
+    /// A dummy's answer is a refusal, whatever was found. Waits are told as to anybody.
+    fn outcome(&self, verdict: Verdict) -> Verdict {
+        let Some(reason) = self.absent else {
+            return verdict;
+        };
+        let wait = match verdict {
+            Verdict::Refused(Refusal { wait, .. }) => wait,
+            Verdict::Accepted(Acceptance { .. }) => 0,
+        };
+        Verdict::Refused(Refusal { reason, wait })
+    }
+}

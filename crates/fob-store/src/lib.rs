@@ -1,0 +1,28 @@
+//! Where pam_fob keeps tokens and ledgers, and how it opens, locks and writes them.
+//!
+//! Everything is read from files that only root can have written: each file is checked on
+//! its open descriptor, each folder above it on the way down. What changes at a login is in
+//! one small file a person, the ledger, written in place and synced before anybody is let
+//! in. [`Store::judge`] is a login from the lock to the verdict.
+#![forbid(unsafe_code)]
+
+mod account;
+mod clock;
+mod create;
+mod dummy;
+mod fault;
+mod judge;
+mod ledger_file;
+mod lock;
+mod slot;
+mod syslog;
+mod trusted;
+
+pub use account::{Account, Who};
+pub use clock::now;
+pub use create::{create_folder, random, replace_file};
+pub use fault::{Fault, FaultKind};
+pub use judge::{Judged, Store};
+pub use ledger_file::LedgerFile;
+pub use lock::lock_folder;
+pub use syslog::{Level, log};

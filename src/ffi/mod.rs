@@ -1,0 +1,12 @@
+//! The border to C: the only place with `unsafe`.
+
+#![allow(unsafe_code)]
+
+mod conversation;
+mod host;
+mod module;
+mod shield;
+
+pub(crate) use conversation::{Answer, NoAnswer};
+pub(crate) use host::Host;
+pub(crate) use shield::shielded;

@@ -1,0 +1,221 @@
+//! One login, from top to bottom.
+
+use fob_core::{Attempt, Digits, FirstPass, Reason, Refusal, Settings, Source, Verdict};
+use fob_store::{Account, Fault, FaultKind, Judged, Store, Who};
+
+use crate::ffi::{Answer, Host, NoAnswer, shielded};
+use crate::journal::{self, Caller, Remarks};
+use crate::options::Options;
+use crate::outcome::Outcome;
+
+/// What PAM is asked to wait after a refusal, in microseconds.
+const FAIL_DELAY: u32 = 2_000_000;
+
+/// Why a login stops before its end.
+enum Stop {
+    Fault(Fault),
+    Ignored,
+    Refused(Refusal),
+    Conversation,
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<NoAnswer> for Stop {
+    fn from(reason: NoAnswer) -> Self {
+        match reason {
+            NoAnswer::Failed => Self::Conversation,
+            NoAnswer::TooLong => Self::Refused(Reason::TooLong.into()),
+        }
+    }
+}
+
+/// Asks for a code and judges it. One log line is written once the outcome is final.
+pub(crate) fn authenticate(host: &Host, words: &[String]) -> Outcome {
+    let mut login = Login {
+        host,
+        caller: caller(host),
+        remarks: Remarks::default(),
+    };
+    let outcome = match login.run(words) {
+        Ok(outcome) => outcome,
+        Err(Stop::Fault(fault)) => Outcome::Fault(fault),
+        Err(Stop::Ignored) => Outcome::Ignored,
+        Err(Stop::Refused(refusal)) => Outcome::Refused(refusal),
+        Err(Stop::Conversation) => Outcome::Conversation,
+    };
+    if matches!(outcome, Outcome::Refused(_)) {
+        host.fail_delay(FAIL_DELAY);
+    }
+    journal::record(&login.caller, &outcome, &login.remarks);
+    outcome
+}
+
+struct Login<'a> {
+    host: &'a Host,
+    caller: Caller,
+    remarks: Remarks,
+}
+
+impl Login<'_> {
+    fn run(&mut self, words: &[String]) -> Result<Outcome, Stop> {
+        let options =
+            Options::parse(words).map_err(|wrong| Fault::new(FaultKind::Config, wrong))?;
+        self.caller.user = self.host.user().ok_or(Stop::Conversation)?;
+        Account::require_root()?;
+        let store = Store::open(options.conf.as_deref())?;
+        let settings = store
+            .conf
+            .settings(&self.caller.service)
+            .overlaid(&options.settings);
+
+        let who = store.who(&self.caller.user)?;
+        if settings.debug() {
+            self.explain(&store, &settings, &who);
+        }
+        if settings.nullok() && matches!(who, Who::Absent(_, Reason::NotEnrolled)) {
+            return Err(Stop::Ignored);
+        }
+        if let Some(verdict) = self.try_first_pass(&store, &settings, &who)? {
+            return Ok(verdict);
+        }
+        let answer = self.host.ask(settings.prompt(), settings.echo())?;
+        self.judge(&store, &settings, &who, &answer)
+    }
+
+    /// The password that an earlier module asked for, where that is to be used.
+    fn try_first_pass(
+        &mut self,
+        store: &Store,
+        settings: &Settings,
+        who: &Who,
+    ) -> Result<Option<Outcome>, Stop> {
+        let Some(which) = settings.first_pass() else {
+            return Ok(None);
+        };
+        let answer = self.host.authtok()?;
+        match (which, answer) {
+            (FirstPass::Use, Some(answer)) => self.judge(store, settings, who, &answer).map(Some),
+            (FirstPass::Use, None) => Err(Stop::Refused(Reason::Malformed.into())),
+            (FirstPass::Try, Some(answer)) if !parse(settings, &answer).is_malformed() => {
+                match self.judge(store, settings, who, &answer)? {
+                    Outcome::Refused(refusal) if refusal.wait == 0 => {
+                        journal::record(&self.caller, &Outcome::Refused(refusal), &self.remarks);
+                        Ok(None)
+                    }
+                    outcome => Ok(Some(outcome)),
+                }
+            }
+            (FirstPass::Try, _) => Ok(None),
+        }
+    }
+
+    fn judge(
+        &mut self,
+        store: &Store,
+        settings: &Settings,
+        who: &Who,
+        answer: &Answer,
+    ) -> Result<Outcome, Stop> {
+        #[cfg(feature = "test-panic")]
+        assert!(answer.bytes() != b"panic", "the test suite asked for this");
+
+        let attempt = parse(settings, answer);
+        let from = self.caller.rhost.as_deref().unwrap_or_default();
+        let source = match &self.caller.rhost {
+            Some(rhost) => Source::remote(rhost),
+            None => Source::local(&self.caller.service, self.host.real_uid()),
+        };
+        let judged = shielded(|| store.judge(who, source, from, &attempt))?;
+        let Judged {
+            verdict,
+            fresh,
+            refused,
+        } = judged;
+        self.remarks = Remarks { fresh, refused };
+        if settings.forward_pass() {
+            self.forward(&verdict, answer);
+        }
+        Ok(match verdict {
+            Verdict::Accepted(acceptance) => {
+                self.tell_since(acceptance.notice().failures);
+                Outcome::Accepted(acceptance)
+            }
+            Verdict::Refused(refusal) => {
+                if refusal.wait > 0 {
+                    self.host.tell(&format!(
+                        "Too many attempts. Try again in {} s.",
+                        refusal.wait
+                    ));
+                }
+                Outcome::Refused(refusal)
+            }
+        })
+    }
+
+    /// Hands the password in front of the code to the next module. Also after a refusal:
+    /// were the next module to ask again, everybody could see that the code was wrong.
+    fn forward(&self, verdict: &Verdict, answer: &Answer) {
+        let typed = answer.bytes();
+        let password = match verdict {
+            Verdict::Accepted(acceptance) => match acceptance.digits() {
+                Some(digits) => Attempt::password(typed, digits),
+                None => Attempt::password_before_recovery(typed),
+            },
+            Verdict::Refused(_) => Attempt::password(typed, Digits::MIN),
+        };
+        self.host.set_authtok(password);
+    }
+
+    fn tell_since(&self, failures: u32) {
+        match failures {
+            0 => {}
+            1 => self.host.tell("1 failed attempt since your last login."),
+            many => self
+                .host
+                .tell(&format!("{many} failed attempts since your last login.")),
+        }
+    }
+
+    fn explain(&self, store: &Store, settings: &Settings, who: &Who) {
+        let (name, ledger) = match who {
+            Who::Enrolled(account) => (&account.name, store.ledger_path(account.uid)),
+            Who::Absent(name, _) => (name, store.conf.state.join("dummy-*")),
+        };
+        let flags = format!(
+            "nullok={} echo={} forward_pass={}",
+            settings.nullok(),
+            settings.echo(),
+            settings.forward_pass()
+        );
+        let tokens = store.token_path(name);
+        let paths = format!("tokens={} ledger={}", tokens.display(), ledger.display());
+        journal::debug(
+            &self.caller,
+            &format!("{} {flags}", journal::escaped_path(&paths)),
+        );
+    }
+}
+
+fn parse(settings: &Settings, answer: &Answer) -> Attempt {
+    if settings.forward_pass() {
+        Attempt::parse_joined(answer.bytes())
+    } else {
+        Attempt::parse(answer.bytes())
+    }
+}
+
+fn caller(host: &Host) -> Caller {
+    let (service, rhost, tty, ruser) = host.origin();
+    Caller {
+        user: "?".into(),
+        service: service.unwrap_or_default(),
+        rhost: rhost.filter(|rhost| !rhost.is_empty()),
+        tty,
+        ruser,
+    }
+}
