@@ -106,8 +106,10 @@ struct barrier {
     atomic_bool timed_out;
 };
 
-/* One child of a round, in the same memory. */
+/* One process of a round, in the same memory. */
 struct runner {
+    pid_t pid;
+    int status; /* from wait */
     atomic_bool arrived;
     bool finished;
     int rc;
@@ -482,8 +484,6 @@ static bool run_transactions(const char *user, char **answers, size_t n_answers)
     long n = opt.repeat > 0 ? opt.repeat : 1, before = open_descriptors();
     bool good = true;
 
-    if (opt.answers_from_stdin) /* no forked process must take more than its own */
-        setvbuf(stdin, NULL, _IONBF, 0);
     for (long i = 0; i < n; i++)
         good = (opt.fork ? forked_transaction(&t) : told_transaction(&t)) == 0 && good;
     if (!opt.fork) { /* the parent of processes has nothing to tell of itself */
@@ -521,7 +521,7 @@ static void run_racer(char *line, struct round *round, struct runner *self)
 }
 
 /* Waits for all; the end of one stands for its arrival. */
-static void reap(struct round *round, const pid_t *pids, int *statuses)
+static void reap(struct round *round)
 {
     size_t n = round->barrier.total;
     for (size_t left = n; left > 0;) {
@@ -529,30 +529,32 @@ static void reap(struct round *round, const pid_t *pids, int *statuses)
         pid_t pid = waitpid(-1, &status, 0);
         if (pid < 0 && errno != EINTR)
             fatal("waitpid");
-        for (size_t i = 0; i < n; i++) {
-            if (pids[i] != pid)
+        for (struct runner *r = round->runners; r < round->runners + n; r++) {
+            if (r->pid != pid)
                 continue;
-            statuses[i] = status;
-            arrive(&round->barrier, &round->runners[i]);
+            r->status = status;
+            arrive(&round->barrier, r);
             left--;
         }
     }
 }
 
-static bool tell_round(const struct round *round, const int *statuses)
+static bool tell_round(const struct round *round)
 {
     bool good = !round->barrier.timed_out;
     fputs("pamdrive:", stdout);
     for (size_t i = 0; i < round->barrier.total; i++) {
-        if (WIFSIGNALED(statuses[i]))
-            printf(" sig%d", WTERMSIG(statuses[i]));
-        else if (!round->runners[i].finished)
-            printf(" exit%d", WEXITSTATUS(statuses[i]));
+        const struct runner *r = &round->runners[i];
+        if (WIFSIGNALED(r->status))
+            printf(" sig%d", WTERMSIG(r->status));
+        else if (!r->finished)
+            printf(" exit%d", WEXITSTATUS(r->status));
         else
-            printf(" %d", round->runners[i].rc);
-        good = good && round->runners[i].finished;
+            printf(" %d", r->rc);
+        good = good && r->finished;
     }
     putchar('\n');
+    fflush(stdout); /* the caller's next round may depend on it */
     if (round->barrier.timed_out)
         fputs("pamdrive: a round timed out before all had asked or ended\n", stderr);
     return good;
@@ -562,34 +564,32 @@ static bool run_round(char **lines, size_t n)
 {
     size_t size = sizeof(struct round) + n * sizeof(struct runner);
     struct round *round = shared_memory(size);
-    pid_t *pids = checked(calloc(n, sizeof *pids));
-    int *statuses = checked(calloc(n, sizeof *statuses));
     bool good;
 
     round->barrier.total = (unsigned)n;
     fflush(stdout);
     for (size_t i = 0; i < n; i++) {
-        if ((pids[i] = fork()) < 0)
+        pid_t pid = fork();
+        if (pid < 0)
             fatal("fork");
-        if (pids[i] == 0)
+        if (pid == 0)
             run_racer(lines[i], round, &round->runners[i]);
+        round->runners[i].pid = pid;
     }
-    reap(round, pids, statuses);
-    good = tell_round(round, statuses);
-    fflush(stdout); /* the next round may depend on it */
-    free(statuses);
-    free(pids);
+    reap(round);
+    good = tell_round(round);
     munmap(round, size);
     return good;
 }
 
 static bool run_race(void)
 {
-    char **lines = NULL, *line;
+    static char **lines; /* static: no leak in the processes of a round */
     size_t n = 0;
     bool good = true, more = true;
     while (more) {
-        more = (line = line_from_stdin()) != NULL;
+        char *line = line_from_stdin();
+        more = line != NULL;
         if (more && *line != 0) {
             lines = checked(realloc(lines, (n + 1) * sizeof *lines));
             lines[n++] = line;
@@ -715,6 +715,9 @@ int main(int argc, char **argv)
     if (opt.race ? argc != 1 : argc < 2)
         usage("wrong number of arguments");
     opt.service = argv[0];
+    /* Nothing may be read ahead: a forked process would keep the lines of others,
+     * or on exit give them back to be read again. */
+    setvbuf(stdin, NULL, _IONBF, 0);
     if (opt.race) {
         /* one prompt's answer and one call: what a round is about */
         if (opt.repeat > 0 || opt.fork || opt.n_calls != 1 || opt.mode != ANSWER || opt.no_conv)

@@ -35,7 +35,7 @@ pub struct Evidence<'a> {
 #[derive(Debug)]
 pub enum Admission {
     /// It may, once it is written down as failed.
-    Debit(Debit),
+    Debit(Box<Debit>),
     /// It may not; nothing is written.
     Refused(Refusal),
 }
@@ -105,11 +105,11 @@ pub fn admit(
                 .collect(),
         };
     }
-    Admission::Debit(Debit {
+    Admission::Debit(Box::new(Debit {
         before: ledger,
         after,
         source,
-    })
+    }))
 }
 
 /// How a ledger must be written before its decision can be opened.

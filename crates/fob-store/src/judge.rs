@@ -202,7 +202,7 @@ impl Store {
             let what = format_args!("the uid was {was:?} when this was made; run: fob rebind {is}");
             return Err(Fault::at(FaultKind::StateOwner, path, what));
         }
-        Ok((file, ledger, fresh))
+        Ok((file, ledger, fresh && person.absent.is_none()))
     }
 }
 

@@ -228,7 +228,7 @@ impl LedgerFile {
             kind,
             sequence,
             ledger,
-        } = slot;
+        } = *slot;
         Ok((
             Self {
                 file,

@@ -32,7 +32,7 @@ pub(crate) struct Slot {
 /// What a page turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Page {
-    Slot(Slot),
+    Slot(Box<Slot>),
     /// Whole, but of a later version.
     Newer(u64),
     /// Torn, stale or never written.
@@ -92,11 +92,11 @@ fn read(page: &[u8]) -> Option<Page> {
         _ => return None,
     };
     let ledger = Ledger::from_bytes(payload).ok()?;
-    Some(Page::Slot(Slot {
+    Some(Page::Slot(Box::new(Slot {
         kind,
         sequence,
         ledger,
-    }))
+    })))
 }
 
 fn checksum(head: &[u8], payload: &[u8]) -> [u8; CHECK] {
