@@ -3,8 +3,9 @@
 //! `syslog(3)` isn't used: it blocks when nobody reads the socket, reads TZ from the
 //! caller's environment, and leaves its descriptor open in the host.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, send, socket,
@@ -12,8 +13,8 @@ use nix::sys::socket::{
 
 /// Facility AUTHPRIV (RFC 5424 section 6.2.1).
 const AUTHPRIV: u8 = 10;
-/// How long a full socket is waited for, in milliseconds.
-const PATIENCE: u8 = 100;
+/// How often, and how long each time in milliseconds, a full socket is waited for.
+const PATIENCE: (u8, u8) = (10, 50);
 
 /// How grave a message is (RFC 5424 section 6.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,16 +43,17 @@ fn try_log(level: Level, ident: &str, message: &str) -> nix::Result<usize> {
     let line = format!("<{priority}>{ident}[{}]: {message}", std::process::id());
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(AddressFamily::Unix, SockType::Datagram, flags, None)?;
-    connect(
-        std::os::fd::AsRawFd::as_raw_fd(&socket),
-        &UnixAddr::new("/dev/log")?,
-    )?;
-    let mut ready = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
-    // However that ends, the sending itself doesn't wait.
-    let _ = poll(&mut ready, PollTimeout::from(PATIENCE));
-    send(
-        std::os::fd::AsRawFd::as_raw_fd(&socket),
-        line.as_bytes(),
-        MsgFlags::MSG_NOSIGNAL,
-    )
+    connect(socket.as_raw_fd(), &UnixAddr::new("/dev/log")?)?;
+    let descriptor = socket.as_raw_fd();
+    let mut sent = send(descriptor, line.as_bytes(), MsgFlags::MSG_NOSIGNAL);
+    for _ in 0..PATIENCE.0 {
+        if sent != Err(Errno::EAGAIN) {
+            break;
+        }
+        // Others wait too: room that is seen may be gone when we come to use it.
+        let mut ready = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+        let _ = poll(&mut ready, PollTimeout::from(PATIENCE.1));
+        sent = send(descriptor, line.as_bytes(), MsgFlags::MSG_NOSIGNAL);
+    }
+    sent
 }

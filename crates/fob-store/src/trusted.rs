@@ -98,7 +98,8 @@ pub(crate) fn is_there(path: &Path) -> Result<bool, Fault> {
     check_folder(path.parent().unwrap_or(Path::new("/")))?;
     match lstat(path) {
         Ok(_) => Ok(true),
-        Err(Errno::ENOENT) => Ok(false),
+        // No file has a name that is too long.
+        Err(Errno::ENOENT | Errno::ENAMETOOLONG) => Ok(false),
         Err(errno) => Err(Fault::reading(path, errno)),
     }
 }

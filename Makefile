@@ -1,0 +1,71 @@
+# The verbs of pam_fob. Each brings what it needs and calls the real tool.
+#
+#   make            build the module and the command
+#   make demo       log in over a private sshd with a code, then see it refused
+#   make check      run every test
+#   make bench      measure against the peers (make bench FULL=1 for the long run)
+#   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
+#   make uninstall  take that away again; tokens and ledgers stay
+
+PREFIX ?= /usr
+DESTDIR ?=
+PAMDIR ?= $(shell packaging/pamdir $(PREFIX))
+MANDIR ?= $(PREFIX)/share/man
+
+CARGO ?= cargo
+MODULE = target/release/libpam_fob.so
+COMMAND = target/release/fob
+
+.PHONY: all build demo check bench race install uninstall clean
+
+all: build
+
+build:
+	packaging/needs build
+	$(CARGO) build --release --locked --package pam_fob --package fob-cli
+
+demo: build
+	tests/parts
+	tests/as-root tests/demo
+
+check: build
+	packaging/needs check
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
+	tests/parts
+	$(CARGO) test --locked --package fob-core --package fob-store --package fob-cli
+	tests/it/run
+
+# Thousands of rounds of each race; `make check` runs 200.
+race: build
+	tests/parts
+	FOB_ROUNDS=$(or $(ROUNDS),5000) tests/it/run once
+
+bench: build
+	tests/parts
+	tests/as-root benches/run $(if $(FULL),--full)
+
+install: $(MODULE) $(COMMAND)
+	install -D -m 0644 $(MODULE) $(DESTDIR)$(PAMDIR)/pam_fob.so
+	install -D -m 0755 $(COMMAND) $(DESTDIR)$(PREFIX)/bin/fob
+	install -D -m 0644 man/pam_fob.8 $(DESTDIR)$(MANDIR)/man8/pam_fob.8
+	install -D -m 0644 man/fob.8 $(DESTDIR)$(MANDIR)/man8/fob.8
+	install -D -m 0644 man/fob.conf.5 $(DESTDIR)$(MANDIR)/man5/fob.conf.5
+	install -d -m 0755 $(DESTDIR)/etc/fob
+	install -d -m 0700 $(DESTDIR)/etc/fob/tokens $(DESTDIR)/var/lib/fob
+	# Written in place, so it must not be copied on write (btrfs); elsewhere nothing to do.
+	@chattr +C $(DESTDIR)/var/lib/fob 2>/dev/null || true
+
+uninstall:
+	@if grep -ls '^[^#]*pam_fob\.so' $(DESTDIR)/etc/pam.d/* 2>/dev/null; then \
+	    echo 'uninstall: these PAM files still name pam_fob.so, and would refuse everybody.' >&2; \
+	    echo 'uninstall: take it out of them first.' >&2; exit 1; fi
+	rm -f $(DESTDIR)$(PAMDIR)/pam_fob.so $(DESTDIR)$(PREFIX)/bin/fob
+	rm -f $(DESTDIR)$(MANDIR)/man8/pam_fob.8 $(DESTDIR)$(MANDIR)/man8/fob.8 $(DESTDIR)$(MANDIR)/man5/fob.conf.5
+	@echo 'Tokens in /etc/fob and ledgers in /var/lib/fob are left where they are.'
+
+$(MODULE) $(COMMAND):
+	$(MAKE) build
+
+clean:
+	$(CARGO) clean

@@ -1,0 +1,189 @@
+//! The application that the module lives in: it survives whatever happens.
+
+use std::process::Command;
+
+use crate::machine::{Machine, Report, bind_log, hotp, press, totp};
+
+fn unharmed(report: &Report) {
+    assert!(report.strays.is_empty(), "{report:?}");
+    let descriptors: Vec<&str> = report.line("fds ").unwrap().split(' ').collect();
+    assert_eq!(descriptors[0], descriptors[1], "{report:?}");
+    assert_eq!(report.line("threads "), Some("1"));
+}
+
+/// P7: a panic becomes PAM_ABORT, and says nothing to anybody.
+#[test]
+fn panic_becomes_pam_abort() {
+    let machine = Machine::with(&["alice"]).with_panicking_module();
+    machine.enrol("alice", &[totp("alice")]);
+    let report = machine.login("alice", &["panic"]);
+    assert_eq!(report.code(), 26);
+    unharmed(&report);
+    let log = machine.log();
+    assert!(log[0].contains("refused reason=panic") && log.len() == 1, "{log:?}");
+    assert_eq!(machine.login("alice", &["000000"]).code(), 7);
+}
+
+/// P7, T05, T36, T37: an application that breaks the rules.
+#[test]
+fn hostile_conversations_are_survived() {
+    let machine = Machine::with(&["alice"]);
+    machine.enrol("alice", &[totp("alice")]);
+    let modes = [
+        ("null", 19, "conv"),
+        ("null-array", 19, "conv"),
+        ("error", 19, "conv"),
+        ("error-with-array", 19, "conv"),
+        ("huge=513", 7, "too_long"),
+        ("huge=1048576", 7, "too_long"),
+        ("huge=512", 7, "malformed"),
+        ("binary=fffe80c300", 7, "malformed"),
+        ("binary=00", 7, "malformed"),
+    ];
+    for person in ["alice", "nosuch"] {
+        for (mode, code, reason) in modes {
+            let report = machine.drive(&["--mode", mode, "test", person], &["000000"]);
+            assert_eq!(report.code(), code, "{mode}: {report:?}");
+            unharmed(&report);
+            let logged = machine.logged("reason").unwrap();
+            let absent = person == "nosuch" && reason == "malformed";
+            assert_eq!(logged, if absent { "no_such_user" } else { reason }, "{mode}");
+        }
+    }
+    unharmed(&machine.login("alice", &["000000"]));
+}
+
+/// T12, T13: setcred succeeds, the others have no opinion, and a second authentication on
+/// the same handle asks again.
+#[test]
+fn every_entry_point_answers_on_purpose() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    let all = "authenticate,setcred,acct_mgmt,open_session,close_session,authenticate";
+    let report = machine.drive(&["--calls", all, "test", "alice"], &[&press(&fob, 0), &press(&fob, 1)]);
+    assert_eq!(report.codes("authenticate"), [0, 0]);
+    assert_eq!(report.codes("setcred"), [0]);
+    unharmed(&report);
+    let lines: String = ["auth", "account", "session", "password"]
+        .iter()
+        .map(|kind| format!("{kind} required pam_fob.so\n"))
+        .collect();
+    machine.stack("alone", &lines);
+    let rest = "setcred,acct_mgmt,open_session,close_session,chauthtok";
+    let report = machine.drive(&["--calls", rest, "alone", "alice"], &[]);
+    assert_eq!(report.codes("setcred"), [0]);
+    for call in ["acct_mgmt", "open_session", "close_session"] {
+        assert_eq!(report.codes(call), [6], "{call}: PAM_IGNORE alone is no permission");
+    }
+    unharmed(&report);
+}
+
+/// Nothing but the six functions is exported, and nothing but libpam and libc is loaded.
+#[test]
+fn module_exports_six_symbols_and_needs_libpam_and_libc() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/target/machine/module.so");
+    let output = Command::new("nm").args(["-D", "--defined-only", file]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut names: Vec<&str> = text.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    names.sort_unstable();
+    let expected = ["acct_mgmt", "authenticate", "chauthtok", "close_session", "open_session", "setcred"];
+    assert_eq!(names, expected.map(|name| format!("pam_sm_{name}")));
+    let output = Command::new("readelf").args(["-d", file]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let needed: Vec<&str> = text.lines().filter(|line| line.contains("NEEDED")).collect();
+    let allowed = |line: &&str| ["libpam.so.0", "libc.so.6", "ld-linux"].iter().any(|lib| line.contains(lib));
+    assert!(!needed.is_empty() && needed.iter().all(|line| allowed(&line)), "{needed:?}");
+}
+
+/// P7: limits that the caller set. The attempt isn't evaluated where it can't be recorded.
+#[test]
+fn limits_of_the_caller_refuse_and_harm_nobody() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    assert_eq!(machine.login("alice", &[&press(&fob, 0)]).code(), 0);
+    let script = format!("ulimit -f 0; pamdrive test alice {}; true", press(&fob, 1));
+    let out = machine.shell(&script);
+    // The shell's own pipe isn't a file; the ledger is.
+    assert!(out.contains("authenticate 4 "), "{out}");
+    assert_eq!(machine.logged("reason").as_deref(), Some("state_write"));
+    for files in 3..12 {
+        let script = format!("ulimit -n {files}; pamdrive --rhost 192.0.2.{files} test alice 000000; true");
+        assert!(!machine.shell(&script).contains("authenticate 0 "), "{files} files");
+    }
+    assert_eq!(machine.login("alice", &[&press(&fob, 1)]).code(), 0);
+}
+
+/// Threats 4.4: a log that isn't there, or that nobody reads.
+#[test]
+fn log_that_nobody_reads_stops_nobody() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    // A socket's queue holds a few lines only, and nobody empties this one.
+    std::fs::remove_file(machine.path("dev/log")).unwrap();
+    let _unread = bind_log(&machine.path("dev"));
+    for counter in 0..30 {
+        assert_eq!(machine.login("alice", &[&press(&fob, counter)]).code(), 0);
+    }
+    std::fs::remove_file(machine.path("dev/log")).unwrap();
+    assert_eq!(machine.login("alice", &[&press(&fob, 30)]).code(), 0);
+}
+
+/// P7: the lock is waited for 5 s and no longer, and its holder is named.
+#[test]
+fn lock_that_is_held_refuses_and_names_the_holder() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    assert_eq!(machine.login("alice", &[&press(&fob, 0)]).code(), 0);
+    machine.log();
+    let script = format!("flock /var/lib/fob/2000 pamdrive test alice {}; true", press(&fob, 1));
+    assert!(machine.shell(&script).contains("authenticate 4 "));
+    let line = machine.log().pop().unwrap();
+    assert!(line.contains("reason=lock_timeout") && line.contains("by process "), "{line}");
+}
+
+/// T33, T39: a caller that isn't root gets nothing, and no secret comes near it.
+#[test]
+fn caller_that_is_not_root_is_refused() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    let script = format!("setpriv --reuid 2000 --regid 2000 --clear-groups pamdrive test alice {}; true", press(&fob, 0));
+    assert!(machine.shell(&script).contains("authenticate 4 "));
+    assert_eq!(machine.logged("reason").as_deref(), Some("not_root"));
+}
+
+/// T34: su asks for the token of the person one wants to become. What one started can't
+/// be stopped while it holds that person's lock.
+#[test]
+fn su_asks_the_token_of_the_target_and_cannot_be_stopped_with_its_lock() {
+    let machine = Machine::with(&["alice", "bob"]);
+    let (alice, bob) = (hotp("alice"), hotp("bob"));
+    machine.enrol("alice", &[alice.clone()]);
+    machine.enrol("bob", &[bob.clone()]);
+    machine.service("su", "");
+    let su = |code: &str| {
+        let script = format!("echo {code} | setpriv --reuid 2000 --regid 2000 --clear-groups su bob -c 'id -un' 2>/dev/null; true");
+        machine.shell(&script)
+    };
+    assert_eq!(su(&press(&alice, 0)), "");
+    assert!(su(&press(&bob, 0)).ends_with("since your last login.\nbob\n"));
+    let log = machine.log();
+    let accepted = |line: &String| line.contains("accepted user=bob service=su") && line.contains("ruser=alice");
+    assert!(log.iter().any(accepted), "{log:?}");
+
+    // The sync takes two seconds; meanwhile its owner tries to stop it.
+    let script = format!(
+        "echo {} | strace -f -qq -o /tmp/trace -e trace=fdatasync -e inject=fdatasync:delay_enter=2000000 \
+         setpriv --reuid 2000 --regid 2000 --clear-groups su bob -c 'id -un' &
+         while ! pid=$(pgrep -x su) || ! grep -q fdatasync /tmp/trace; do sleep 0.01; done
+         setpriv --reuid 2000 --regid 2000 --clear-groups kill -STOP $pid && echo stopped
+         wait",
+        press(&bob, 1)
+    );
+    let out = machine.shell(&script);
+    assert!(out.contains("bob") && !out.contains("stopped"), "{out}");
+}
