@@ -1,0 +1,326 @@
+//! Killed, out of space, broken: what was spent stays spent, and the next login works.
+
+use crate::machine::{Machine, hotp, press, totp};
+
+/// Runs a login under strace, killed at its n-th system call, for every n; then sees what
+/// can still be done. `SEEN` lines: n, what the killed login said, the same code again, the
+/// next code, that one again.
+const KILLED: &str = r#"
+login() { pamdrive test alice "$1" 2>/dev/null | sed -n 's/^pamdrive: authenticate \([0-9]*\) .*/\1/p'; }
+rm -rf /tmp/before; cp -a /var/lib/fob /tmp/before
+strace -f -qq -o /tmp/all pamdrive test alice $first >/dev/null
+calls=$(wc -l </tmp/all)
+for n in $(seq 1 $calls); do
+    rm -rf /var/lib/fob; cp -a /tmp/before /var/lib/fob
+    said=$(strace -f -qq -o /dev/null -e inject=all:signal=KILL:when=$n pamdrive test alice $first 2>/dev/null |
+        sed -n 's/^pamdrive: authenticate \([0-9]*\) .*/\1/p')
+    echo SEEN $n ${said:--} $(login $first) $(login $second) $(login $second) $(ls -A /var/lib/fob | tr '\n' ',')
+done
+echo SYNC $(grep -nE 'f(data)?sync' /tmp/all | tail -n 1 | cut -d: -f1)
+echo CALLS $calls
+"#;
+
+/// Checks what a killed login left behind; how many kills there were.
+fn assert_recovers(machine: &Machine, first: &str, second: &str, left: &[&str]) -> usize {
+    let out = machine.shell(&format!("first={first} second={second}\n{KILLED}"));
+    let number = |key: &str| -> usize {
+        out.lines()
+            .find_map(|line| line.strip_prefix(key))
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
+    };
+    let synced = number("SYNC");
+    for line in out.lines().filter(|line| line.starts_with("SEEN")) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, n, said, again, next, next_again, files] = words[..] else {
+            panic!("{line}")
+        };
+        // P4: nobody's help is needed, and nothing comes back.
+        assert_eq!((next, next_again), ("0", "7"), "{line}");
+        assert!(again == "0" || again == "7", "{line}");
+        if said == "0" || n.parse::<usize>().unwrap() > synced + 1 {
+            assert_eq!(again, "7", "accepted twice: {line}");
+        }
+        for file in files.split(',').filter(|file| !file.is_empty()) {
+            assert!(left.contains(&file), "left behind: {line}");
+        }
+    }
+    number("CALLS")
+}
+
+/// P4.
+#[test]
+fn login_killed_at_any_system_call_does_no_harm() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    machine.login("alice", &[&press(&fob, 0)]);
+    let calls = assert_recovers(&machine, &press(&fob, 1), &press(&fob, 2), &["2000"]);
+    assert!(calls > 100, "{calls}");
+}
+
+/// P4: also the first login of all, which creates the ledger.
+#[test]
+fn first_login_killed_at_any_system_call_does_no_harm() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    assert_recovers(&machine, &press(&fob, 1), &press(&fob, 2), &["2000"]);
+}
+
+/// P4: and the one after a login that was killed before its sync.
+#[test]
+fn login_after_an_unsynced_one_killed_at_any_system_call_does_no_harm() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    machine.login("alice", &[&press(&fob, 0)]);
+    let killed = format!(
+        "strace -f -qq -o /dev/null -e inject=fdatasync:signal=KILL pamdrive test alice {}; true",
+        press(&fob, 1)
+    );
+    machine.shell(&killed);
+    assert_recovers(&machine, &press(&fob, 2), &press(&fob, 3), &["2000"]);
+}
+
+/// P9, T01: whatever fails, a wrong code never gets in, nor does "no opinion" come out.
+#[test]
+fn failing_system_calls_never_let_a_wrong_code_in() {
+    let machine = Machine::with(&["alice"]);
+    machine.enrol("alice", &[totp("alice")]);
+    machine.service("test", "nullok");
+    let script = r#"
+        strace -f -qq -o /tmp/all pamdrive test alice 000000 >/dev/null
+        for errno in ENOMEM EIO EACCES; do
+            for n in $(seq 1 $(wc -l </tmp/all)); do
+                strace -f -qq -o /dev/null -e inject=all:error=$errno:when=$n \
+                    pamdrive --rhost 192.0.2.$n test alice 000000 2>/dev/null |
+                    sed -n "s/^pamdrive: authenticate \([0-9]*\) .*/$errno $n \1/p"
+            done
+        done
+    "#;
+    let out = machine.shell(script);
+    let mut answers = std::collections::BTreeSet::new();
+    for line in out.lines() {
+        let code = line.split(' ').nth(2).unwrap();
+        // 28: libpam couldn't open the module or its own files; 5: it found no memory.
+        assert!(
+            ["3", "4", "5", "7", "19", "26", "28"].contains(&code),
+            "{line}"
+        );
+        answers.insert(code.to_owned());
+    }
+    assert!(
+        answers.contains("4") && answers.contains("7"),
+        "{answers:?}"
+    );
+    assert!(out.lines().count() > 300);
+}
+
+/// P3: success is only said once the disk confirmed.
+#[test]
+fn disk_that_fails_refuses_and_spends() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    machine.login("alice", &[&press(&fob, 0)]);
+    let faulty = |fault: &str, code: &str| {
+        let script = format!(
+            "strace -f -qq -o /dev/null -e inject={fault} pamdrive test alice {code}; true"
+        );
+        let out = machine.shell(&script);
+        assert!(out.contains("pamdrive: authenticate 4 "), "{fault}: {out}");
+        assert_eq!(
+            machine.logged("reason").as_deref(),
+            Some("state_write"),
+            "{fault}"
+        );
+    };
+    for (counter, fault) in (1..).zip([
+        "fdatasync:error=EIO",
+        "fdatasync:error=ENOSPC",
+        "fdatasync:error=EDQUOT",
+    ]) {
+        faulty(fault, &press(&fob, counter));
+        assert_eq!(
+            machine.login("alice", &[&press(&fob, counter)]).code(),
+            7,
+            "{fault}"
+        );
+    }
+    // What couldn't be debited wasn't looked at: it is as good as before.
+    for fault in [
+        "pwrite64:error=EIO",
+        "pwrite64:error=ENOSPC",
+        "pwrite64:error=EROFS",
+        "pwrite64:error=EDQUOT",
+    ] {
+        faulty(fault, &press(&fob, 10));
+    }
+    assert_eq!(machine.login("alice", &[&press(&fob, 10)]).code(), 0);
+    // Cut short or interrupted, a write goes on.
+    for (counter, fault) in (11..).zip(["pwrite64:retval=1:when=1", "pwrite64:error=EINTR:when=1"])
+    {
+        let script = format!(
+            "strace -f -qq -o /dev/null -e inject={fault} pamdrive test alice {}; true",
+            press(&fob, counter)
+        );
+        assert!(
+            machine.shell(&script).contains("authenticate 0 "),
+            "{fault}"
+        );
+        assert_eq!(
+            machine.login("alice", &[&press(&fob, counter)]).code(),
+            7,
+            "{fault}"
+        );
+    }
+}
+
+/// P5.
+#[test]
+fn full_disk_stops_nobody_who_has_a_ledger() {
+    let machine = Machine::with(&["alice", "bob"]);
+    let (alice, bob) = (hotp("alice"), hotp("bob"));
+    machine.enrol("alice", &[alice.clone()]);
+    machine.enrol("bob", &[bob.clone()]);
+    let script = format!(
+        "mount -t tmpfs -o size=64k,mode=0700 tmpfs /var/lib/fob
+         pamdrive test alice {}
+         dd if=/dev/zero of=/var/lib/fob/fill bs=4096 2>/dev/null
+         pamdrive test alice {}
+         pamdrive test alice {}
+         pamdrive test bob {}; true",
+        press(&alice, 0),
+        press(&alice, 1),
+        press(&alice, 1),
+        press(&bob, 0)
+    );
+    let out = machine.shell(&script);
+    let codes: Vec<&str> = out
+        .lines()
+        .filter_map(|line| line.strip_prefix("pamdrive: authenticate "))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(codes, ["0", "0", "7", "4"], "{out}");
+}
+
+/// P9: unreadable, too open, damaged: refused with the reason, also with `nullok`.
+#[test]
+fn state_in_bad_order_refuses_and_says_why() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.service("test", "nullok");
+    machine.enrol("alice", &[fob.clone()]);
+    machine.login("alice", &[&press(&fob, 0)]);
+    let bad = [
+        ("chmod 0644 /etc/fob/tokens/alice", "state_too_open"),
+        ("chown 2000 /etc/fob/tokens/alice", "state_too_open"),
+        ("chmod 0777 /etc/fob/tokens", "state_too_open"),
+        ("chmod 0775 /etc/fob", "config"),
+        ("chown 2000 /etc/fob/tokens", "state_too_open"),
+        ("chmod 0777 /", "config"),
+        (
+            "ln /etc/fob/tokens/alice /etc/fob/tokens/twin",
+            "state_too_open",
+        ),
+        (
+            "mv /etc/fob/tokens/alice /root/a; ln -s /root/a /etc/fob/tokens/alice",
+            "state_too_open",
+        ),
+        (
+            "rm /etc/fob/tokens/alice; mkdir /etc/fob/tokens/alice",
+            "state_too_open",
+        ),
+        (
+            "rm /etc/fob/tokens/alice; mkfifo -m 600 /etc/fob/tokens/alice",
+            "state_too_open",
+        ),
+        (
+            "rm /etc/fob/tokens/alice; mknod -m 600 /etc/fob/tokens/alice c 1 5",
+            "state_too_open",
+        ),
+        ("truncate -s 1G /etc/fob/tokens/alice", "state_damaged"),
+        (
+            "head -c 4000 /dev/urandom >/etc/fob/tokens/alice",
+            "state_damaged",
+        ),
+        (
+            "printf 'version = 1\\0' >/etc/fob/tokens/alice",
+            "state_damaged",
+        ),
+        (
+            "printf 'version = 9\\n' >/etc/fob/tokens/alice",
+            "newer_version",
+        ),
+        ("chmod 0644 /var/lib/fob/2000", "state_too_open"),
+        ("chmod 0770 /var/lib/fob", "state_too_open"),
+        ("rm -r /var/lib/fob", "state_missing"),
+        ("truncate -s 100 /var/lib/fob/2000", "state_damaged"),
+        (": >/var/lib/fob/2000", "state_damaged"),
+        (
+            "head -c 12288 /dev/zero >/var/lib/fob/2000",
+            "state_damaged",
+        ),
+        (
+            "printf X | dd of=/var/lib/fob/2000 bs=1 seek=4200 conv=notrunc 2>/dev/null; \
+          printf X | dd of=/var/lib/fob/2000 bs=1 seek=8300 conv=notrunc 2>/dev/null",
+            "state_damaged",
+        ),
+        (
+            "printf X | dd of=/var/lib/fob/2000 bs=1 seek=515 conv=notrunc 2>/dev/null",
+            "state_damaged",
+        ),
+        (
+            "printf '\\0\\11' | dd of=/var/lib/fob/2000 bs=1 seek=8 conv=notrunc 2>/dev/null",
+            "newer_version",
+        ),
+        (
+            "rm /var/lib/fob/2000; mkfifo -m 600 /var/lib/fob/2000",
+            "state_too_open",
+        ),
+        (
+            "mount --bind /var/lib/fob /var/lib/fob; mount -o remount,bind,ro /var/lib/fob",
+            "state_unreadable",
+        ),
+    ];
+    machine.shell("cp -a /etc/fob /root/etc; cp -a /var/lib/fob /root/lib");
+    for (damage, reason) in bad {
+        machine.log();
+        // In one call, so that mounts last; the good state is put back after it.
+        let out = machine.shell(&format!(
+            "{damage}
+             timeout 4 pamdrive test alice {} || :
+             umount /var/lib/fob 2>/dev/null; chmod 0755 /
+             rm -rf /etc/fob /var/lib/fob; cp -a /root/etc /etc/fob; cp -a /root/lib /var/lib/fob",
+            press(&fob, 1)
+        ));
+        assert!(out.contains("pamdrive: authenticate 4 "), "{damage}: {out}");
+        assert_eq!(
+            machine.logged("reason").as_deref(),
+            Some(reason),
+            "{damage}"
+        );
+    }
+    assert_eq!(machine.login("alice", &[&press(&fob, 1)]).code(), 0);
+}
+
+/// T24: swapped again and again while logins go on, no link is ever followed.
+#[test]
+fn swapped_files_are_never_followed() {
+    let machine = Machine::with(&["alice"]);
+    machine.enrol("alice", &[totp("alice")]);
+    let out = machine.shell(
+        "cd /etc/fob/tokens; echo 'CANARY' >/root/secret; chmod 600 /root/secret; cp -p alice /root/keep
+         (while :; do ln -sfT /root/secret alice; cp -p --remove-destination /root/keep alice 2>/dev/null; done) & swapper=$!
+         for n in $(seq 1 200); do pamdrive --rhost 192.0.2.$n test alice 000000; done
+         kill $swapper; true",
+    );
+    assert!(
+        !out.contains("authenticate 0 ") && !out.contains("CANARY"),
+        "{out}"
+    );
+    assert!(machine.log().iter().all(|line| !line.contains("CANARY")));
+}

@@ -20,7 +20,10 @@ fn panic_becomes_pam_abort() {
     assert_eq!(report.code(), 26);
     unharmed(&report);
     let log = machine.log();
-    assert!(log[0].contains("refused reason=panic") && log.len() == 1, "{log:?}");
+    assert!(
+        log[0].contains("refused reason=panic") && log.len() == 1,
+        "{log:?}"
+    );
     assert_eq!(machine.login("alice", &["000000"]).code(), 7);
 }
 
@@ -47,7 +50,11 @@ fn hostile_conversations_are_survived() {
             unharmed(&report);
             let logged = machine.logged("reason").unwrap();
             let absent = person == "nosuch" && reason == "malformed";
-            assert_eq!(logged, if absent { "no_such_user" } else { reason }, "{mode}");
+            assert_eq!(
+                logged,
+                if absent { "no_such_user" } else { reason },
+                "{mode}"
+            );
         }
     }
     unharmed(&machine.login("alice", &["000000"]));
@@ -61,7 +68,10 @@ fn every_entry_point_answers_on_purpose() {
     let fob = hotp("alice");
     machine.enrol("alice", &[fob.clone()]);
     let all = "authenticate,setcred,acct_mgmt,open_session,close_session,authenticate";
-    let report = machine.drive(&["--calls", all, "test", "alice"], &[&press(&fob, 0), &press(&fob, 1)]);
+    let report = machine.drive(
+        &["--calls", all, "test", "alice"],
+        &[&press(&fob, 0), &press(&fob, 1)],
+    );
     assert_eq!(report.codes("authenticate"), [0, 0]);
     assert_eq!(report.codes("setcred"), [0]);
     unharmed(&report);
@@ -74,7 +84,11 @@ fn every_entry_point_answers_on_purpose() {
     let report = machine.drive(&["--calls", rest, "alone", "alice"], &[]);
     assert_eq!(report.codes("setcred"), [0]);
     for call in ["acct_mgmt", "open_session", "close_session"] {
-        assert_eq!(report.codes(call), [6], "{call}: PAM_IGNORE alone is no permission");
+        assert_eq!(
+            report.codes(call),
+            [6],
+            "{call}: PAM_IGNORE alone is no permission"
+        );
     }
     unharmed(&report);
 }
@@ -83,17 +97,40 @@ fn every_entry_point_answers_on_purpose() {
 #[test]
 fn module_exports_six_symbols_and_needs_libpam_and_libc() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/target/machine/module.so");
-    let output = Command::new("nm").args(["-D", "--defined-only", file]).output().unwrap();
+    let output = Command::new("nm")
+        .args(["-D", "--defined-only", file])
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let mut names: Vec<&str> = text.lines().filter_map(|line| line.split(' ').nth(2)).collect();
+    let mut names: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.split(' ').nth(2))
+        .collect();
     names.sort_unstable();
-    let expected = ["acct_mgmt", "authenticate", "chauthtok", "close_session", "open_session", "setcred"];
+    let expected = [
+        "acct_mgmt",
+        "authenticate",
+        "chauthtok",
+        "close_session",
+        "open_session",
+        "setcred",
+    ];
     assert_eq!(names, expected.map(|name| format!("pam_sm_{name}")));
     let output = Command::new("readelf").args(["-d", file]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let needed: Vec<&str> = text.lines().filter(|line| line.contains("NEEDED")).collect();
-    let allowed = |line: &&str| ["libpam.so.0", "libc.so.6", "ld-linux"].iter().any(|lib| line.contains(lib));
-    assert!(!needed.is_empty() && needed.iter().all(|line| allowed(&line)), "{needed:?}");
+    let needed: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("NEEDED"))
+        .collect();
+    let allowed = |line: &&str| {
+        ["libpam.so.0", "libc.so.6", "ld-linux"]
+            .iter()
+            .any(|lib| line.contains(lib))
+    };
+    assert!(
+        !needed.is_empty() && needed.iter().all(|line| allowed(&line)),
+        "{needed:?}"
+    );
 }
 
 /// P7: limits that the caller set. The attempt isn't evaluated where it can't be recorded.
@@ -109,8 +146,12 @@ fn limits_of_the_caller_refuse_and_harm_nobody() {
     assert!(out.contains("authenticate 4 "), "{out}");
     assert_eq!(machine.logged("reason").as_deref(), Some("state_write"));
     for files in 3..12 {
-        let script = format!("ulimit -n {files}; pamdrive --rhost 192.0.2.{files} test alice 000000; true");
-        assert!(!machine.shell(&script).contains("authenticate 0 "), "{files} files");
+        let script =
+            format!("ulimit -n {files}; pamdrive --rhost 192.0.2.{files} test alice 000000; true");
+        assert!(
+            !machine.shell(&script).contains("authenticate 0 "),
+            "{files} files"
+        );
     }
     assert_eq!(machine.login("alice", &[&press(&fob, 1)]).code(), 0);
 }
@@ -139,10 +180,16 @@ fn lock_that_is_held_refuses_and_names_the_holder() {
     machine.enrol("alice", &[fob.clone()]);
     assert_eq!(machine.login("alice", &[&press(&fob, 0)]).code(), 0);
     machine.log();
-    let script = format!("flock /var/lib/fob/2000 pamdrive test alice {}; true", press(&fob, 1));
+    let script = format!(
+        "flock /var/lib/fob/2000 pamdrive test alice {}; true",
+        press(&fob, 1)
+    );
     assert!(machine.shell(&script).contains("authenticate 4 "));
     let line = machine.log().pop().unwrap();
-    assert!(line.contains("reason=lock_timeout") && line.contains("by process "), "{line}");
+    assert!(
+        line.contains("reason=lock_timeout") && line.contains("by process "),
+        "{line}"
+    );
 }
 
 /// T33, T39: a caller that isn't root gets nothing, and no secret comes near it.
@@ -151,7 +198,10 @@ fn caller_that_is_not_root_is_refused() {
     let machine = Machine::with(&["alice"]);
     let fob = hotp("alice");
     machine.enrol("alice", &[fob.clone()]);
-    let script = format!("setpriv --reuid 2000 --regid 2000 --clear-groups pamdrive test alice {}; true", press(&fob, 0));
+    let script = format!(
+        "setpriv --reuid 2000 --regid 2000 --clear-groups pamdrive test alice {}; true",
+        press(&fob, 0)
+    );
     assert!(machine.shell(&script).contains("authenticate 4 "));
     assert_eq!(machine.logged("reason").as_deref(), Some("not_root"));
 }
@@ -166,13 +216,17 @@ fn su_asks_the_token_of_the_target_and_cannot_be_stopped_with_its_lock() {
     machine.enrol("bob", &[bob.clone()]);
     machine.service("su", "");
     let su = |code: &str| {
-        let script = format!("echo {code} | setpriv --reuid 2000 --regid 2000 --clear-groups su bob -c 'id -un' 2>/dev/null; true");
+        let script = format!(
+            "echo {code} | setpriv --reuid 2000 --regid 2000 --clear-groups su bob -c 'id -un' 2>/dev/null; true"
+        );
         machine.shell(&script)
     };
     assert_eq!(su(&press(&alice, 0)), "");
     assert!(su(&press(&bob, 0)).ends_with("since your last login.\nbob\n"));
     let log = machine.log();
-    let accepted = |line: &String| line.contains("accepted user=bob service=su") && line.contains("ruser=alice");
+    let accepted = |line: &String| {
+        line.contains("accepted user=bob service=su") && line.contains("ruser=alice")
+    };
     assert!(log.iter().any(accepted), "{log:?}");
 
     // The sync takes two seconds; meanwhile its owner tries to stop it.

@@ -15,15 +15,22 @@ fn right_code_lets_in_once_and_is_logged() {
     assert_eq!(machine.drive(&words, &[&code]).code(), 0);
     let log = machine.log();
     assert_eq!(log.len(), 1, "{log:?}");
-    let expected = " accepted user=alice service=test rhost=192.0.2.7 tty=ssh ruser=- token=phone counter=";
-    assert!(log[0].contains(expected) && log[0].starts_with("<86>test(pam_fob:auth)["), "{log:?}");
+    let expected =
+        " accepted user=alice service=test rhost=192.0.2.7 tty=ssh ruser=- token=phone counter=";
+    assert!(
+        log[0].contains(expected) && log[0].starts_with("<86>test(pam_fob:auth)["),
+        "{log:?}"
+    );
 
     let again = machine.drive(&words, &[&code]);
     assert_eq!(again.code(), 7);
     assert!(again.line("delay ").is_some());
     let log = machine.log();
     assert_eq!(log.len(), 1, "{log:?}");
-    assert!(log[0].contains("refused reason=spent user=alice"), "{log:?}");
+    assert!(
+        log[0].contains("refused reason=spent user=alice"),
+        "{log:?}"
+    );
 }
 
 /// P13: the same prompts and the same answer, whoever it is.
@@ -31,9 +38,17 @@ fn right_code_lets_in_once_and_is_logged() {
 fn wrong_code_absent_token_and_unknown_person_look_the_same() {
     let machine = Machine::with(&["alice", "bob"]);
     machine.enrol("alice", &[totp("alice")]);
-    for (person, reason) in [("alice", "wrong"), ("bob", "not_enrolled"), ("nosuch", "no_such_user")] {
+    for (person, reason) in [
+        ("alice", "wrong"),
+        ("bob", "not_enrolled"),
+        ("nosuch", "no_such_user"),
+    ] {
         let report = machine.login(person, &["000000"]);
-        assert_eq!((report.code(), report.shown()), (7, vec![PROMPT]), "{person}");
+        assert_eq!(
+            (report.code(), report.shown()),
+            (7, vec![PROMPT]),
+            "{person}"
+        );
         assert!(report.line("delay ").is_some(), "{person}");
         assert_eq!(machine.logged("reason").as_deref(), Some(reason));
     }
@@ -52,7 +67,10 @@ fn absent_people_wait_like_others() {
         let throttled = machine.drive(&words, &["000000"]);
         assert_eq!(throttled.code(), 7);
         let told = throttled.shown()[1];
-        assert!(told.starts_with("info \"Too many attempts. Try again in "), "{person}: {told}");
+        assert!(
+            told.starts_with("info \"Too many attempts. Try again in "),
+            "{person}: {told}"
+        );
     }
 }
 
@@ -65,7 +83,10 @@ fn owner_learns_of_failures_at_the_next_login() {
     machine.login("alice", &["000000"]);
     machine.login("alice", &["000000"]);
     let report = machine.login("alice", &[&press(&fob, 0)]);
-    assert_eq!(report.shown()[1], "info \"2 failed attempts since your last login.\"");
+    assert_eq!(
+        report.shown()[1],
+        "info \"2 failed attempts since your last login.\""
+    );
     machine.login("alice", &["000000"]);
     let silent = machine.drive(&["--silent", "test", "alice"], &[&press(&fob, 1)]);
     assert_eq!((silent.code(), silent.shown().len()), (0, 1));
@@ -85,11 +106,22 @@ fn forward_pass_hands_the_password_on() {
     };
     let report = joined("correct horse", &press(&fob, 0));
     assert_eq!(report.code(), 0, "{report:?}");
-    assert_eq!(report.shown(), ["prompt off \"Password & verification code: \""]);
+    assert_eq!(
+        report.shown(),
+        ["prompt off \"Password & verification code: \""]
+    );
     // Each factor alone is not enough, and nobody is asked twice.
-    for (password, code) in [("wrong horse", press(&fob, 1)), ("correct horse", "000000".into()), ("", press(&fob, 2))] {
+    for (password, code) in [
+        ("wrong horse", press(&fob, 1)),
+        ("correct horse", "000000".into()),
+        ("", press(&fob, 2)),
+    ] {
         let refused = joined(password, &code);
-        let prompts = refused.shown().iter().filter(|line| line.starts_with("prompt")).count();
+        let prompts = refused
+            .shown()
+            .iter()
+            .filter(|line| line.starts_with("prompt"))
+            .count();
         assert_eq!((refused.code(), prompts), (7, 1), "{password:?}");
     }
 }
@@ -104,7 +136,10 @@ fn first_pass_is_tried_or_used() {
         ("try", "try_first_pass forward_pass"),
         ("use", "use_first_pass forward_pass"),
     ] {
-        machine.stack(service, &format!("auth optional pam_unix.so\nauth required pam_fob.so {words}\n"));
+        machine.stack(
+            service,
+            &format!("auth optional pam_unix.so\nauth required pam_fob.so {words}\n"),
+        );
     }
     let typed = format!("pw{}", press(&fob, 0));
     let report = machine.drive(&["use", "alice"], &[&typed]);
@@ -126,12 +161,23 @@ fn nullok_passes_only_those_who_have_no_file() {
     machine.stack("alone", "auth required pam_fob.so nullok\n");
     let passed = machine.login("bob", &[]);
     assert_eq!((passed.code(), passed.shown().len()), (0, 0));
-    assert!(machine.log().pop().unwrap().contains("ignored reason=not_enrolled user=bob"));
+    assert!(
+        machine
+            .log()
+            .pop()
+            .unwrap()
+            .contains("ignored reason=not_enrolled user=bob")
+    );
     assert_eq!(machine.drive(&["alone", "bob"], &[]).code(), 6); // PAM_IGNORE is no success
     assert_eq!(machine.login("alice", &["000000"]).code(), 7);
     assert_eq!(machine.login("nosuch", &["000000"]).code(), 7);
     // Enrolled with a file that can't be used is not "not enrolled".
-    for content in ["", "garbage", "version = 2\n", "version = 1\nsecret = \"x\"\n"] {
+    for content in [
+        "",
+        "garbage",
+        "version = 2\n",
+        "version = 1\nsecret = \"x\"\n",
+    ] {
         machine.file("etc/fob/tokens/bob", 0o600, content);
         assert_eq!(machine.login("bob", &["000000"]).code(), 4, "{content:?}");
     }
@@ -150,20 +196,38 @@ fn unknown_arguments_and_settings_refuse_everybody() {
     let fob = hotp("alice");
     machine.enrol("alice", &[fob.clone()]);
     let code = press(&fob, 0);
-    for words in ["alwaysok", "nullok=1", "debug=1", "window=20", "prompt=", "conf=relative", "conf=/none",
-        "try_first_pass use_first_pass"]
-    {
+    for words in [
+        "alwaysok",
+        "nullok=1",
+        "debug=1",
+        "window=20",
+        "prompt=",
+        "conf=relative",
+        "conf=/none",
+        "try_first_pass use_first_pass",
+    ] {
         machine.service("test", words);
         let report = machine.login("alice", &[&code]);
         assert_eq!((report.code(), report.shown().len()), (3, 0), "{words}");
-        assert_eq!(machine.logged("reason").as_deref(), Some("config"), "{words}");
+        assert_eq!(
+            machine.logged("reason").as_deref(),
+            Some("config"),
+            "{words}"
+        );
     }
     machine.service("test", "");
-    for conf in ["allow_readonly = true\n", "window = 0x\n", "[service.test]\nwindow = 1\n"] {
+    for conf in [
+        "allow_readonly = true\n",
+        "window = 0x\n",
+        "[service.test]\nwindow = 1\n",
+    ] {
         machine.file("etc/fob/fob.conf", 0o644, conf);
         assert_eq!(machine.login("alice", &[&code]).code(), 3, "{conf}");
         let line = machine.log().pop().unwrap();
-        assert!(line.contains("reason=config") && line.contains("fob.conf: line "), "{line}");
+        assert!(
+            line.contains("reason=config") && line.contains("fob.conf: line "),
+            "{line}"
+        );
     }
     machine.file("etc/fob/fob.conf", 0o666, "");
     assert_eq!(machine.login("alice", &[&code]).code(), 3);
@@ -176,16 +240,25 @@ fn words_in_fob_conf_and_on_the_line_mean_the_same() {
     let machine = Machine::with(&["alice"]);
     machine.enrol("alice", &[totp("alice")]);
     machine.service("test", "[prompt=Your fob says: ] echo");
-    assert_eq!(machine.login("alice", &["000000"]).shown()[0], "prompt on \"Your fob says: \"");
+    assert_eq!(
+        machine.login("alice", &["000000"]).shown()[0],
+        "prompt on \"Your fob says: \""
+    );
     machine.service("test", "");
     machine.file(
         "etc/fob/fob.conf",
         0o644,
         "prompt = \"For all: \"\n[service.test]\nprompt = \"For this: \"\necho = true\n",
     );
-    assert_eq!(machine.login("alice", &["000000"]).shown()[0], "prompt on \"For this: \"");
+    assert_eq!(
+        machine.login("alice", &["000000"]).shown()[0],
+        "prompt on \"For this: \""
+    );
     machine.service("other", "");
-    assert_eq!(machine.drive(&["other", "alice"], &["000000"]).shown()[0], "prompt off \"For all: \"");
+    assert_eq!(
+        machine.drive(&["other", "alice"], &["000000"]).shown()[0],
+        "prompt off \"For all: \""
+    );
 }
 
 #[test]
@@ -194,7 +267,11 @@ fn conf_names_other_folders() {
     let fob = hotp("alice");
     machine.folder("srv/tokens", 0o700);
     machine.folder("srv/state", 0o700);
-    machine.file("srv/fob.conf", 0o644, "tokens = \"/srv/tokens\"\nstate = \"/srv/state\"\n");
+    machine.file(
+        "srv/fob.conf",
+        0o644,
+        "tokens = \"/srv/tokens\"\nstate = \"/srv/state\"\n",
+    );
     machine.file("srv/tokens/alice", 0o600, token_file(&[fob.clone()]));
     machine.service("test", "conf=/srv/fob.conf");
     assert_eq!(machine.login("alice", &[&press(&fob, 0)]).code(), 0);
@@ -209,7 +286,10 @@ fn conf_may_be_a_link_on_a_way_that_is_roots() {
     machine.folder("nix/store", 0o755);
     machine.file("nix/store/fob.conf", 0o444, "prompt = \"Linked: \"\n");
     std::os::unix::fs::symlink("/nix/store/fob.conf", machine.path("etc/fob/fob.conf")).unwrap();
-    assert_eq!(machine.login("alice", &["000000"]).shown()[0], "prompt off \"Linked: \"");
+    assert_eq!(
+        machine.login("alice", &["000000"]).shown()[0],
+        "prompt off \"Linked: \""
+    );
     machine.folder("nix/store", 0o777);
     assert_eq!(machine.login("alice", &["000000"]).code(), 3);
 }
@@ -256,7 +336,10 @@ fn ledger_of_another_name_under_the_uid_is_refused() {
     machine.log();
     assert_eq!(machine.login("carol", &[&press(&carol, 0)]).code(), 4);
     let line = machine.log().pop().unwrap();
-    assert!(line.contains("reason=state_owner") && line.contains("fob rebind carol"), "{line}");
+    assert!(
+        line.contains("reason=state_owner") && line.contains("fob rebind carol"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -292,9 +375,13 @@ fn strange_names_are_unknown_people() {
 fn unusable_token_is_named_in_the_log() {
     let machine = Machine::with(&["alice"]);
     let fob = hotp("alice");
-    let text = token_file(&[fob.clone()]) + "\n[[token]]\nid = \"new\"\ntype = \"yubico\"\nsecret = \"x\"\n";
+    let text = token_file(&[fob.clone()])
+        + "\n[[token]]\nid = \"new\"\ntype = \"yubico\"\nsecret = \"x\"\n";
     machine.file("etc/fob/tokens/alice", 0o600, text);
     assert_eq!(machine.login("alice", &[&press(&fob, 0)]).code(), 0);
     let line = machine.log().pop().unwrap();
-    assert!(line.contains("unusable=\"new: line 14, column 8: `type`: must be"), "{line}");
+    assert!(
+        line.contains("unusable=\"new: line 14, column 8: `type`: must be"),
+        "{line}"
+    );
 }

@@ -21,7 +21,9 @@ fn parts() -> PathBuf {
 }
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sandbox").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/sandbox")
+        .join(name)
 }
 
 /// A machine; gone when dropped.
@@ -120,7 +122,12 @@ impl Machine {
 
     /// Runs the test application with these options, service and user.
     pub fn drive(&self, words: &[&str], answers: &[&str]) -> Report {
-        let output = self.command("pamdrive").args(words).args(answers).output().unwrap();
+        let output = self
+            .command("pamdrive")
+            .args(words)
+            .args(answers)
+            .output()
+            .unwrap();
         Report::new(&output)
     }
 
@@ -134,13 +141,22 @@ impl Machine {
             codes.map(str::to_owned).collect::<Vec<_>>()
         });
         let codes: Vec<_> = codes.collect();
-        assert_eq!(codes.len(), rounds.len(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            codes.len(),
+            rounds.len(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         codes
     }
 
     pub fn with_input(&self, program: &str, words: &[&str], input: &str) -> Output {
         let mut command = self.command(program);
-        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_owned();
@@ -170,7 +186,10 @@ impl Machine {
     /// Starts a server; it ends with the value that is handed out.
     pub fn start(&self, program: &str, words: &[&str]) -> Server {
         let mut command = self.command(program);
-        command.args(words).stdin(Stdio::null()).stderr(Stdio::null());
+        command
+            .args(words)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
         Server(command.spawn().unwrap())
     }
 }
@@ -193,7 +212,11 @@ struct SystemLog {
 
 impl SystemLog {
     fn start(socket: UnixDatagram) -> Arc<Self> {
-        let log = Arc::new(Self { socket, lines: Mutex::default(), ended: AtomicBool::new(false) });
+        let log = Arc::new(Self {
+            socket,
+            lines: Mutex::default(),
+            ended: AtomicBool::new(false),
+        });
         let reader = Arc::clone(&log);
         std::thread::spawn(move || {
             while !reader.ended.load(Ordering::Relaxed) {
@@ -236,7 +259,11 @@ impl Report {
     fn new(output: &Output) -> Self {
         let text = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
         let text = String::from_utf8_lossy(&text).into_owned();
-        let mut report = Self { lines: vec![], strays: vec![], calls: BTreeMap::new() };
+        let mut report = Self {
+            lines: vec![],
+            strays: vec![],
+            calls: BTreeMap::new(),
+        };
         for line in text.lines() {
             match line.strip_prefix("pamdrive: ") {
                 Some(own) => report.add(own),
@@ -268,9 +295,15 @@ impl Report {
     /// All that the person was shown: prompts and messages.
     pub fn shown(&self) -> Vec<&str> {
         let shown = |line: &&String| {
-            ["prompt ", "info ", "error "].iter().any(|kind| line.starts_with(kind))
+            ["prompt ", "info ", "error "]
+                .iter()
+                .any(|kind| line.starts_with(kind))
         };
-        self.lines.iter().filter(shown).map(String::as_str).collect()
+        self.lines
+            .iter()
+            .filter(shown)
+            .map(String::as_str)
+            .collect()
     }
 
     pub fn line(&self, kind: &str) -> Option<&str> {
@@ -280,11 +313,24 @@ impl Report {
 
 /// A token whose secret is made of `seed`.
 pub fn hotp(seed: &str) -> Token {
-    token("fob", Kind::Hotp { counter: Counter(0) }, seed)
+    token(
+        "fob",
+        Kind::Hotp {
+            counter: Counter(0),
+        },
+        seed,
+    )
 }
 
 pub fn totp(seed: &str) -> Token {
-    token("phone", Kind::Totp { period: Period::DEFAULT, t0: 0 }, seed)
+    token(
+        "phone",
+        Kind::Totp {
+            period: Period::DEFAULT,
+            t0: 0,
+        },
+        seed,
+    )
 }
 
 fn token(id: &str, kind: Kind, seed: &str) -> Token {
@@ -314,7 +360,9 @@ pub fn token_file(tokens: &[Token]) -> String {
         );
         match token.kind {
             Kind::Hotp { counter } => text += &format!("counter = {counter}\n"),
-            Kind::Totp { period, t0 } => text += &format!("period = {}\nt0 = {t0}\n", period.seconds()),
+            Kind::Totp { period, t0 } => {
+                text += &format!("period = {}\nt0 = {t0}\n", period.seconds())
+            }
         }
     }
     text
@@ -327,9 +375,17 @@ pub fn press(token: &Token, counter: u64) -> String {
 
 /// The code that a TOTP token shows now.
 pub fn shows(token: &Token) -> String {
-    let Kind::Totp { period, t0 } = token.kind else { panic!("no clock") };
-    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    token.code(fob_core::step(time, t0, period).unwrap()).to_text().to_string()
+    let Kind::Totp { period, t0 } = token.kind else {
+        panic!("no clock")
+    };
+    let time = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    token
+        .code(fob_core::step(time, t0, period).unwrap())
+        .to_text()
+        .to_string()
 }
 
 /// Waits for something to become true, at most ten seconds.
@@ -356,5 +412,9 @@ pub fn bind_log(folder: &Path) -> UnixDatagram {
 
 fn run(command: &mut Command) {
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

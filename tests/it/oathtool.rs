@@ -38,13 +38,18 @@ fn codes_agree_with_oathtool() {
             expected.push(hotp(&secret, Algorithm::Sha1, wide, Counter(counter)));
             writeln!(script, "oathtool -d {digits} -c {counter} {hex}").unwrap();
         } else {
-            let algorithm = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512][(numbers.next() % 3) as usize];
+            let algorithm = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]
+                [(numbers.next() % 3) as usize];
             let period = 1 + numbers.next() % 3600;
             let time = numbers.next() % 20_000_000_000;
             let counter = step(time, 0, Period::new(period).unwrap()).unwrap();
             expected.push(hotp(&secret, algorithm, wide, counter));
             let name = algorithm.name().to_uppercase();
-            writeln!(script, "oathtool --totp={name} -d {digits} -s {period}s -N @{time} {hex}").unwrap();
+            writeln!(
+                script,
+                "oathtool --totp={name} -d {digits} -s {period}s -N @{time} {hex}"
+            )
+            .unwrap();
         }
     }
     let printed = machine.shell(&script);

@@ -23,13 +23,19 @@ fn assert_once(codes: &[Vec<String>], processes: usize, kind: &str) {
     for (round, codes) in codes.iter().enumerate() {
         let successes = codes.iter().filter(|code| *code == "0").count();
         let refusals = codes.iter().filter(|code| *code == "7").count();
-        assert_eq!((successes, refusals), (1, processes - 1), "{kind}, {processes} processes, round {round}: {codes:?}");
+        assert_eq!(
+            (successes, refusals),
+            (1, processes - 1),
+            "{kind}, {processes} processes, round {round}: {codes:?}"
+        );
     }
 }
 
 /// From a place of its own each, so that no wait is in the way.
 fn simultaneous(person: &str, answer: &str, processes: usize) -> Vec<String> {
-    (0..processes).map(|n| format!("{person}\t{answer}\t198.51.100.{n}")).collect()
+    (0..processes)
+        .map(|n| format!("{person}\t{answer}\t198.51.100.{n}"))
+        .collect()
 }
 
 /// P1.
@@ -109,12 +115,16 @@ fn sixteen_people_at_once_all_get_in() {
     }
     let lines: Vec<_> = (0..rounds() as u64)
         .map(|round| {
-            let login = |(person, fob): (&String, &Token)| format!("{person}\t{}", press(fob, round));
+            let login =
+                |(person, fob): (&String, &Token)| format!("{person}\t{}", press(fob, round));
             people.iter().zip(&fobs).map(login).collect()
         })
         .collect();
     for (round, codes) in machine.race("test", &lines).iter().enumerate() {
-        assert!(codes.iter().all(|code| code == "0"), "round {round}: {codes:?}");
+        assert!(
+            codes.iter().all(|code| code == "0"),
+            "round {round}: {codes:?}"
+        );
     }
 }
 
@@ -129,18 +139,39 @@ fn parallel_guesses_are_all_counted() {
         let _ = std::fs::remove_file(machine.path("var/lib/fob/2000"));
         machine.log();
         let right = counter as usize * 7;
-        let guess = |n| if n == right { press(&fob, counter) } else { format!("{:06}", n + 500_000) };
-        let lines = (0..64).map(|n| format!("alice\t{}\t192.0.2.7", guess(n))).collect();
+        let guess = |n| {
+            if n == right {
+                press(&fob, counter)
+            } else {
+                format!("{:06}", n + 500_000)
+            }
+        };
+        let lines = (0..64)
+            .map(|n| format!("alice\t{}\t192.0.2.7", guess(n)))
+            .collect();
         let codes = &machine.race("test", &[lines])[0];
-        assert!(codes.iter().all(|code| code == "0" || code == "7"), "{codes:?}");
+        assert!(
+            codes.iter().all(|code| code == "0" || code == "7"),
+            "{codes:?}"
+        );
         let accepted = codes.iter().filter(|code| *code == "0").count();
         let log = machine.log();
         let count = |reason: &str| log.iter().filter(|line| line.contains(reason)).count();
         // A success clears its source: then three more may be looked at.
-        assert!(count("reason=wrong") <= 3 + 3 * accepted, "{}", count("reason=wrong"));
+        assert!(
+            count("reason=wrong") <= 3 + 3 * accepted,
+            "{}",
+            count("reason=wrong")
+        );
         assert_eq!(count("accepted "), accepted);
-        assert_eq!(count("reason=wrong") + count("reason=throttled") + accepted, 64);
-        let told = machine.drive(&["--rhost", "203.0.113.1", "test", "alice"], &[&press(&fob, counter + 1)]);
+        assert_eq!(
+            count("reason=wrong") + count("reason=throttled") + accepted,
+            64
+        );
+        let told = machine.drive(
+            &["--rhost", "203.0.113.1", "test", "alice"],
+            &[&press(&fob, counter + 1)],
+        );
         assert_eq!(told.code(), 0);
         if accepted == 0 {
             assert!(told.shown()[1].contains("3 failed attempts"), "{told:?}");
@@ -156,8 +187,16 @@ fn renamed_readded_or_doubled_token_keeps_its_codes_spent() {
     machine.enrol("alice", &[fob.clone()]);
     let code = press(&fob, 3);
     assert_eq!(machine.login("alice", &[&code]).code(), 0);
-    let renamed = Token { id: "renamed".into(), ..fob.clone() };
-    for tokens in [vec![renamed.clone()], vec![], vec![fob.clone()], vec![fob.clone(), renamed]] {
+    let renamed = Token {
+        id: "renamed".into(),
+        ..fob.clone()
+    };
+    for tokens in [
+        vec![renamed.clone()],
+        vec![],
+        vec![fob.clone()],
+        vec![fob.clone(), renamed],
+    ] {
         machine.enrol("alice", &tokens);
         machine.shell("rm -f /etc/fob/tokens/gone");
         assert_eq!(machine.login("alice", &[&code]).code(), 7, "{tokens:?}");
