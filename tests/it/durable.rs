@@ -297,7 +297,9 @@ fn state_in_bad_order_refuses_and_says_why() {
              rm -rf /etc/fob /var/lib/fob; cp -a /root/etc /etc/fob; cp -a /root/lib /var/lib/fob",
             press(&fob, 1)
         ));
-        assert!(out.contains("pamdrive: authenticate 4 "), "{damage}: {out}");
+        let code = if reason == "config" { 3 } else { 4 };
+        let expected = format!("pamdrive: authenticate {code} ");
+        assert!(out.contains(&expected), "{damage}: {out}");
         assert_eq!(
             machine.logged("reason").as_deref(),
             Some(reason),
