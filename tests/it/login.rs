@@ -278,20 +278,25 @@ fn conf_names_other_folders() {
     assert!(machine.path("srv/state/2000").exists());
 }
 
-/// NixOS: fob.conf may be a symbolic link, if every part of the way is root's.
+/// NixOS: fob.conf may be a symbolic link, if every part of the way is root's. The store is
+/// sticky, so that nobody can replace what is root's there.
 #[test]
 fn conf_may_be_a_link_on_a_way_that_is_roots() {
     let machine = Machine::with(&["alice"]);
     machine.enrol("alice", &[totp("alice")]);
-    machine.folder("nix/store", 0o755);
-    machine.file("nix/store/fob.conf", 0o444, "prompt = \"Linked: \"\n");
-    std::os::unix::fs::symlink("/nix/store/fob.conf", machine.path("etc/fob/fob.conf")).unwrap();
-    assert_eq!(
-        machine.login("alice", &["000000"]).shown()[0],
-        "prompt off \"Linked: \""
-    );
-    machine.folder("nix/store", 0o777);
-    assert_eq!(machine.login("alice", &["000000"]).code(), 3);
+    machine.folder("nix/store/abc", 0o755);
+    machine.folder("nix/store", 0o1775);
+    machine.file("nix/store/abc/fob.conf", 0o444, "prompt = \"Linked: \"\n");
+    machine.shell("ln -s /nix/store/abc /etc/static; ln -s ../static/fob.conf /etc/fob/fob.conf");
+    let linked = || machine.login("alice", &["000000"]);
+    assert_eq!(linked().shown()[0], "prompt off \"Linked: \"");
+    machine.folder("nix/store/abc", 0o777);
+    assert_eq!(linked().code(), 3);
+    machine.folder("nix/store/abc", 0o755);
+    machine.shell("chown -h 2000 /etc/static");
+    assert_eq!(linked().code(), 3);
+    machine.shell("rm /etc/static");
+    assert_eq!(linked().shown()[0], "prompt off \"Verification code: \"");
 }
 
 /// P6: the token file may lie on a read-only root.

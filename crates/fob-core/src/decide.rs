@@ -47,6 +47,8 @@ pub struct Debit {
     before: Ledger,
     after: Ledger,
     source: Source,
+    /// Why codes may not be looked at; a recovery code may.
+    barred: Option<Refusal>,
 }
 
 /// Proof that the debit was written.
@@ -66,7 +68,8 @@ impl Debit {
 
 /// Judges whether the attempt may be looked at, and counts it as failed in advance.
 ///
-/// Recovery codes are never throttled. A malformed attempt is admitted like any other, so
+/// Recovery codes are never throttled; what can also be read as one (a joined answer) is then
+/// looked at as a recovery code alone. A malformed attempt is admitted like any other, so
 /// that it costs the same, but counts nowhere.
 pub fn admit(
     policy: &Policy,
@@ -77,21 +80,19 @@ pub fn admit(
     attempt: &Attempt,
 ) -> Admission {
     ledger.throttle.refresh(now);
-    let standing = ledger.throttle.standing(policy.throttle, now, source);
-    if attempt.recovery().is_none() {
-        match standing {
-            Standing::Free => {}
-            Standing::Wait(wait) => {
-                return Admission::Refused(Refusal {
-                    reason: Reason::Throttled,
-                    wait,
-                });
-            }
-            Standing::Locked => return Admission::Refused(Reason::Locked.into()),
-        }
+    let barred = match ledger.throttle.standing(policy.throttle, now, source) {
+        Standing::Free => None,
+        Standing::Wait(wait) => Some(Refusal {
+            reason: Reason::Throttled,
+            wait,
+        }),
+        Standing::Locked => Some(Reason::Locked.into()),
+    };
+    if let Some(refusal) = barred.filter(|_| attempt.recovery().is_none()) {
+        return Admission::Refused(refusal);
     }
     let mut after = ledger.clone();
-    if attempt.has_code() && standing == Standing::Free {
+    if attempt.has_code() && barred.is_none() {
         after.throttle.fail(policy.throttle, now, source);
     }
     if !attempt.is_malformed() {
@@ -109,6 +110,7 @@ pub fn admit(
         before: ledger,
         after,
         source,
+        barred,
     }))
 }
 
@@ -173,6 +175,9 @@ pub fn decide(
 
     if let Some((set, position)) = recovered {
         return recover(debit, now, set, position);
+    }
+    if let Some(refusal) = debit.barred.filter(|_| attempt.has_code()) {
+        return refuse(refusal);
     }
     let acceptable = findings.iter().find(|finding| finding.reason.is_none());
     if let Some(finding) = acceptable {
@@ -302,8 +307,7 @@ fn accept(debit: Debit, now: &Now, enrolled: &[Token], finding: &Finding<'_>) ->
     let mut next = debit.after;
     next.make_room(enrolled, now);
     if !next.raise_floor(finding.token, finding.floor, finding.drift, now) {
-        // No room to remember that the code is spent: so it can't be accepted.
-        return refuse(Reason::Locked);
+        return refuse(Reason::NoRoom);
     }
     let acceptance = Acceptance {
         token: finding.token.id.clone(),
@@ -362,9 +366,9 @@ fn spent(debit: Debit, finding: &Finding<'_>) -> Decision {
     }
 }
 
-fn refuse(reason: Reason) -> Decision {
+fn refuse(refusal: impl Into<Refusal>) -> Decision {
     Decision {
-        verdict: Verdict::Refused(reason.into()),
+        verdict: Verdict::Refused(refusal.into()),
         next: None,
     }
 }

@@ -58,7 +58,7 @@ pub(crate) struct Failures {
 
 impl Throttle {
     /// Brings the times up to `now`. Called before anything else.
-    pub(crate) fn refresh(&mut self, now: &Now) {
+    pub fn refresh(&mut self, now: &Now) {
         if self.boot_id != now.boot_id {
             self.boot_id = now.boot_id;
             self.faded = now.boot;

@@ -99,6 +99,8 @@ pub enum Reason {
     Disabled,
     /// The machine's clock was never set.
     ClockUnset,
+    /// The ledger has no room to remember another token: so its code can't be accepted.
+    NoRoom,
 }
 
 impl Reason {
@@ -115,6 +117,7 @@ impl Reason {
             Self::NoSuchUser => "no_such_user",
             Self::Disabled => "disabled",
             Self::ClockUnset => "clock_unset",
+            Self::NoRoom => "no_room",
         }
     }
 }

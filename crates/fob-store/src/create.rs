@@ -74,25 +74,35 @@ pub fn replace_file(path: &Path, content: &[u8]) -> Result<(), Fault> {
     replaced.and_then(|()| sync_folder(folder))
 }
 
+/// Removes a file, durably.
+///
+/// # Errors
+/// Anything that kept it from being removed.
+pub fn remove_file(path: &Path) -> Result<(), Fault> {
+    unlink(path).map_err(|errno| Fault::writing(path, errno))?;
+    sync_folder(path.parent().unwrap_or(Path::new("/")))
+}
+
 /// Creates a folder that only root may enter, and those above it, where they are missing.
+/// Each is durable.
 ///
 /// # Errors
 /// Anything that kept it from being created.
 pub fn create_folder(path: &Path) -> Result<(), Fault> {
+    create_with_mode(path, 0o700)
+}
+
+fn create_with_mode(path: &Path, mode: u32) -> Result<(), Fault> {
     if path.is_dir() {
         return Ok(());
     }
-    let failed = |error: std::io::Error| Fault::writing(path, error);
-    if let Some(parent) = path.parent() {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(parent)
-            .map_err(failed)?;
-    }
-    match std::fs::DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(failed(error)),
-        _ => Ok(()),
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    create_with_mode(parent, 0o755)?;
+    match std::fs::DirBuilder::new().mode(mode).create(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(Fault::writing(path, error))
+        }
+        _ => sync_folder(parent),
     }
 }
 

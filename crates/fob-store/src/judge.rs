@@ -7,6 +7,7 @@ use fob_core::{
     Acceptance, Admission, Attempt, Durability, Evidence, Owner, Reason, Refusal, Source, Verdict,
     admit, decide,
 };
+use zeroize::Zeroizing;
 
 use crate::account::file_name;
 use crate::trusted::{Kept, is_there, read};
@@ -63,8 +64,9 @@ impl Store {
     /// "absent" for want of knowing.
     pub fn who(&self, name: &str) -> Result<Who, Fault> {
         let Some(account) = Account::look_up(name)? else {
-            // Reached all the same, so that a folder in bad state shows for everybody.
-            is_there(&self.token_path(name))?;
+            // Looked into all the same, so that a folder in bad order shows for everybody.
+            // No path is made of a name that the system doesn't know.
+            is_there(&self.conf.tokens.join("nobody"))?;
             return Ok(Who::Absent(name.to_owned(), Reason::NoSuchUser));
         };
         if is_there(&self.token_path(&account.name))? {
@@ -88,16 +90,30 @@ impl Store {
     /// # Errors
     /// It can't be trusted, or it isn't right.
     pub fn tokens(&self, name: &str) -> Result<Option<TokenFile>, Fault> {
-        let path = self.token_path(name);
-        let Some(text) = read(&path, Kept::Secret)? else {
-            return Ok(None);
-        };
-        TokenFile::parse(&text).map(Some).map_err(|error| {
+        let text = self.token_text(name)?;
+        text.map(|text| self.parse(name, &text)).transpose()
+    }
+
+    /// Reads a person's token file as it stands, for an edit. `None` if there is none.
+    ///
+    /// # Errors
+    /// It can't be trusted.
+    pub fn token_text(&self, name: &str) -> Result<Option<Zeroizing<String>>, Fault> {
+        read(&self.token_path(name), Kept::Secret)
+    }
+
+    /// What `text` says as `name`'s token file.
+    ///
+    /// # Errors
+    /// It isn't right; the error names the file and the place.
+    pub fn parse(&self, name: &str, text: &str) -> Result<TokenFile, Fault> {
+        TokenFile::parse(text).map_err(|error| {
             let kind = if error.newer {
                 FaultKind::NewerVersion
             } else {
                 FaultKind::StateDamaged
             };
+            let path = self.token_path(name);
             Fault::new(kind, format!("{}: {error}", path.display()))
         })
     }

@@ -21,7 +21,8 @@ use nix::fcntl::{Flock, OFlag};
 
 use crate::create::create_file;
 use crate::slot::{Kind, PAGE, Page, Slot, VERSION, from_page, to_page};
-use crate::trusted::{Kept, check_folder, open_checked};
+use crate::trusted::{Kept, open_checked};
+use crate::way::check_folder;
 use crate::{Fault, FaultKind};
 
 const MAGIC: &[u8; 8] = b"FOBLEDGE";
@@ -190,11 +191,7 @@ impl LedgerFile {
     }
 
     fn read(file: Flock<File>, path: &Path) -> Result<(Self, Ledger), Fault> {
-        let damaged = |what: &str| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let remedy = format!("{what}; run: fob repair NAME (the person with uid {name})");
-            Fault::at(FaultKind::StateDamaged, path, remedy)
-        };
+        let damaged = |what: &str| Fault::at(FaultKind::StateDamaged, path, remedied(path, what));
         let mut bytes = vec![0; SIZE];
         let size = file.metadata().map_or(0, |metadata| metadata.len());
         if size != SIZE as u64 {
@@ -240,6 +237,15 @@ impl LedgerFile {
             },
             ledger,
         ))
+    }
+}
+
+/// What is wrong with a ledger, and what to do.
+fn remedied(path: &Path, what: &str) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match name.parse::<u32>() {
+        Ok(uid) => format!("{what}; run: fob repair NAME (the person with uid {uid})"),
+        Err(_) => format!("{what}; remove the file, and it is made anew"),
     }
 }
 

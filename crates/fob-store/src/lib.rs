@@ -17,12 +17,14 @@ mod lock;
 mod slot;
 mod syslog;
 mod trusted;
+mod way;
 
 pub use account::{Account, Who};
 pub use clock::now;
-pub use create::{create_folder, random, replace_file};
+pub use create::{create_folder, random, remove_file, replace_file};
 pub use fault::{Fault, FaultKind};
 pub use judge::{Judged, Store};
 pub use ledger_file::LedgerFile;
 pub use lock::lock_folder;
 pub use syslog::{Level, log};
+pub use trusted::MAX_FILE;

@@ -1,27 +1,20 @@
-//! Opening files that only root can have written.
-//!
-//! A folder that belongs to root and that nobody else may write can be changed by root
-//! alone. Checked from `/` down, each such folder vouches for the next name in it, so that
-//! the way can't be swapped between the check and the opening. The file itself is checked
+//! Opening files that only root can have written: the way by [`crate::way`], the file itself
 //! on its open descriptor.
 
-use std::collections::VecDeque;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, readlink};
+use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, lstat};
 use zeroize::Zeroizing;
 
+use crate::way::{check_folder, kind, resolve};
 use crate::{Fault, FaultKind};
 
 /// No token file or fob.conf is larger, in bytes.
-const MAX_FILE: u64 = 65_536;
-/// Symbolic links on a way, at most; as in Linux.
-const MAX_LINKS: u32 = 40;
+pub const MAX_FILE: u64 = 65_536;
 
 /// What a file must be like beyond belonging to root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,11 +63,17 @@ pub(crate) fn open_checked(
     kept: Kept,
     access: OFlag,
 ) -> Result<Option<(File, FileStat)>, Fault> {
-    let path = &match kept {
-        Kept::Secret => path.to_owned(),
-        Kept::Public => resolve(path)?,
+    let resolved = match kept {
+        Kept::Secret => {
+            check_folder(path.parent().unwrap_or(Path::new("/")))?;
+            None
+        }
+        Kept::Public => match resolve(path)? {
+            Some(target) => Some(target),
+            None => return Ok(None),
+        },
     };
-    check_folder(path.parent().unwrap_or(Path::new("/")))?;
+    let path = resolved.as_deref().unwrap_or(path);
     let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let file = match open(path, flags, Mode::empty()) {
         Ok(descriptor) => File::from(descriptor),
@@ -104,126 +103,6 @@ pub(crate) fn is_there(path: &Path) -> Result<bool, Fault> {
     }
 }
 
-/// Checks a folder and all above it. Symbolic links among them must be root's too.
-pub(crate) fn check_folder(path: &Path) -> Result<(), Fault> {
-    walk(path).and_then(|walked| match walked {
-        Walked::There(_) => Ok(()),
-        Walked::Missing(part) => Err(Fault::at(
-            FaultKind::StateMissing,
-            &part,
-            "there is no such folder",
-        )),
-    })
-}
-
-/// Where a path leads, its last part included, if every link on the way is root's.
-fn resolve(path: &Path) -> Result<PathBuf, Fault> {
-    match lstat(path) {
-        Ok(stat) if kind(&stat) == SFlag::S_IFLNK => {
-            let parent = path.parent().unwrap_or(Path::new("/"));
-            check_folder(parent)?;
-            if stat.st_uid != 0 {
-                return Err(Fault::at(
-                    FaultKind::StateTooOpen,
-                    path,
-                    "does not belong to root",
-                ));
-            }
-            let target = readlink(path).map_err(|errno| Fault::reading(path, errno))?;
-            let target = parent.join(target);
-            let folder = target.parent().unwrap_or(Path::new("/"));
-            match walk(folder)? {
-                // A link to a link is more than any packaging does.
-                Walked::There(folder) => Ok(folder.join(target.file_name().unwrap_or_default())),
-                Walked::Missing(part) => Err(Fault::at(
-                    FaultKind::StateMissing,
-                    &part,
-                    "there is no such folder",
-                )),
-            }
-        }
-        _ => Ok(path.to_owned()),
-    }
-}
-
-enum Walked {
-    There(PathBuf),
-    Missing(PathBuf),
-}
-
-/// Goes down from `/`, part by part, through root's symbolic links.
-fn walk(path: &Path) -> Result<Walked, Fault> {
-    let mut at = PathBuf::from("/");
-    let mut ahead = parts(path);
-    let mut links = 0u32;
-    check_part(
-        &at,
-        &lstat(&at).map_err(|errno| Fault::reading(&at, errno))?,
-    )?;
-    while let Some(part) = ahead.pop_front() {
-        if part == ".." {
-            at.pop();
-            continue;
-        }
-        at.push(&part);
-        let stat = match lstat(&at) {
-            Ok(stat) => stat,
-            Err(Errno::ENOENT) => return Ok(Walked::Missing(at)),
-            Err(errno) => return Err(Fault::reading(&at, errno)),
-        };
-        check_part(&at, &stat)?;
-        if kind(&stat) == SFlag::S_IFLNK {
-            links = links.saturating_add(1);
-            if links > MAX_LINKS {
-                return Err(Fault::at(
-                    FaultKind::StateUnreadable,
-                    &at,
-                    Errno::ELOOP.desc(),
-                ));
-            }
-            let target = PathBuf::from(readlink(&at).map_err(|errno| Fault::reading(&at, errno))?);
-            at.pop();
-            if target.is_absolute() {
-                at = PathBuf::from("/");
-            }
-            parts(&target)
-                .into_iter()
-                .rev()
-                .for_each(|part| ahead.push_front(part));
-        }
-    }
-    Ok(Walked::There(at))
-}
-
-fn parts(path: &Path) -> VecDeque<OsString> {
-    path.components()
-        .filter_map(|component| match component {
-            Component::Normal(part) => Some(part.to_owned()),
-            Component::ParentDir => Some("..".into()),
-            _ => None,
-        })
-        .collect()
-}
-
-/// A folder, or a symbolic link to one, that only root can change.
-fn check_part(path: &Path, stat: &FileStat) -> Result<(), Fault> {
-    let wrong = |what| Err(Fault::at(FaultKind::StateTooOpen, path, what));
-    let link = kind(stat) == SFlag::S_IFLNK;
-    if stat.st_uid != 0 {
-        return wrong("does not belong to root; run: chown root: on it".to_owned());
-    }
-    if !link && kind(stat) != SFlag::S_IFDIR {
-        return wrong("is not a folder".to_owned());
-    }
-    if !link && stat.st_mode & 0o022 != 0 {
-        let mode = stat.st_mode & 0o7777;
-        return wrong(format!(
-            "others may write to it (mode {mode:04o}); run: chmod go-w on it"
-        ));
-    }
-    Ok(())
-}
-
 fn check_file(path: &Path, stat: &FileStat, kept: Kept) -> Result<(), Fault> {
     let wrong = |what| Err(Fault::at(FaultKind::StateTooOpen, path, what));
     let forbidden = match kept {
@@ -246,8 +125,4 @@ fn check_file(path: &Path, stat: &FileStat, kept: Kept) -> Result<(), Fault> {
         return wrong("has a second name (a hard link)".to_owned());
     }
     Ok(())
-}
-
-fn kind(stat: &FileStat) -> SFlag {
-    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
 }

@@ -133,13 +133,8 @@ fn read_settings(fields: &mut Fields<'_>) -> Result<Settings, FormatError> {
         .take("prompt")
         .map(|field| field.line(256))
         .transpose()?;
+    let first_pass = read_first_pass(fields)?;
     let mut flag = |name| fields.take(name).map(|field| field.flag()).transpose();
-    let first_pass = match (flag("try_first_pass")?, flag("use_first_pass")?) {
-        (_, Some(true)) => Some(Some(FirstPass::Use)),
-        (Some(true), _) => Some(Some(FirstPass::Try)),
-        (None, None) => None,
-        _ => Some(None),
-    };
     Ok(Settings {
         prompt,
         echo: flag("echo")?,
@@ -148,6 +143,19 @@ fn read_settings(fields: &mut Fields<'_>) -> Result<Settings, FormatError> {
         first_pass,
         forward_pass: flag("forward_pass")?,
     })
+}
+
+/// The two words exclude each other, here as on the module's line.
+fn read_first_pass(fields: &mut Fields<'_>) -> Result<Option<Option<FirstPass>>, FormatError> {
+    let (attempt, only) = (fields.take("try_first_pass"), fields.take("use_first_pass"));
+    let flag = |field: &Option<Field<'_>>| field.as_ref().map(Field::flag).transpose();
+    match (flag(&attempt)?, flag(&only)?, &only) {
+        (Some(true), Some(true), Some(only)) => Err(only.error("excludes `try_first_pass`")),
+        (_, Some(true), _) => Ok(Some(Some(FirstPass::Use))),
+        (Some(true), _, _) => Ok(Some(Some(FirstPass::Try))),
+        (None, None, _) => Ok(None),
+        _ => Ok(Some(None)),
+    }
 }
 
 #[cfg(test)]
@@ -224,6 +232,7 @@ mod tests {
             "allow_readonly = true",
             "[service.sshd]\nwindow = 1",
             "[service]\nsshd = 1",
+            "try_first_pass = true\nuse_first_pass = true",
         ] {
             assert!(Conf::parse(line).is_err(), "{line}");
         }

@@ -4,7 +4,7 @@ mod bytes;
 
 pub use bytes::{LedgerBytesError, MAX_LEDGER_BYTES};
 
-use crate::{Counter, Now, Throttle, Token, TokenKey};
+use crate::{Counter, Now, RecoverySet, Throttle, Token, TokenKey};
 
 /// How many tokens a ledger can hold, those included that are no longer enrolled: a
 /// token that comes back must find its floor.
@@ -13,7 +13,7 @@ pub const MAX_ENTRIES: usize = 32;
 const MAX_RECOVERY_SETS: usize = 8;
 /// An entry of a time-based token that is no longer enrolled may go after so many
 /// seconds: by then its codes are far in the past.
-const STALE_AFTER: u64 = 7 * 86_400;
+const STALE_AFTER: u64 = 30 * 86_400;
 
 /// Whose ledger it is: who had the uid when it was created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,9 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// The floor of a token that was blocked: no counter is above it.
+    pub const BLOCKED: Counter = Counter(u64::MAX);
+
     /// The ledger of somebody who never logged in.
     pub fn new(owner: Owner) -> Self {
         Self {
@@ -149,7 +152,7 @@ impl Ledger {
 
     /// Makes room for the tokens of `enrolled` by forgetting time-based tokens that are
     /// enrolled no longer and whose codes are long past. An HOTP floor is never forgotten.
-    pub(crate) fn make_room(&mut self, enrolled: &[Token], now: &Now) {
+    pub fn make_room(&mut self, enrolled: &[Token], now: &Now) {
         if self.entries.len() < MAX_ENTRIES {
             return;
         }
@@ -162,6 +165,31 @@ impl Ledger {
             .min_by_key(|entry| entry.last_used)
             .map(|entry| entry.key);
         self.entries.retain(|entry| Some(entry.key) != oldest);
+    }
+
+    /// Refuses every code of a counter token: nobody knows any more which were used.
+    /// Says `false` if the ledger has no room for another token.
+    pub fn block(&mut self, token: &Token, now: &Now) -> bool {
+        self.raise_floor(token, Self::BLOCKED, 0, now)
+    }
+
+    /// Gives a blocked token the floor that somebody vouches for. The one floor that falls:
+    /// nobody ever spent a code below it, so far as this ledger knows. Says `false`, and
+    /// changes nothing, unless the token is blocked.
+    pub fn unblock(&mut self, token: &Token, floor: Counter) -> bool {
+        let key = token.key();
+        let blocked = |entry: &&mut Entry| entry.key == key && entry.floor == Self::BLOCKED;
+        let Some(entry) = self.entries.iter_mut().find(blocked) else {
+            return false;
+        };
+        entry.floor = floor;
+        entry.replays = 0;
+        true
+    }
+
+    /// Spends all codes of a recovery set.
+    pub fn void_recovery(&mut self, set: &RecoverySet) {
+        (0..set.digests.len()).for_each(|position| self.spend_recovery(set.id, position));
     }
 
     /// Notes that the spent code of `counter` came again; `true` the first time. A code

@@ -1,0 +1,100 @@
+//! Whom a verb is about, and what they have.
+
+use fob_core::format::{FreshLedger, TokenFile};
+use fob_core::{Ledger, Owner};
+use fob_store::{Account, LedgerFile, Store};
+
+use crate::stop::Stop;
+
+/// The person called `name`.
+///
+/// # Errors
+/// The system knows no such person, or its user database failed.
+pub(crate) fn known(name: &str) -> Result<Account, Stop> {
+    Account::look_up(name)?.ok_or_else(|| {
+        Stop::unknown(format!("this system knows nobody called {name:?}"))
+            .remedy("Create the account first, or correct the name.")
+    })
+}
+
+/// The person called `name`, and their token file.
+///
+/// # Errors
+/// Those of [`known`]; the file can't be used; the person isn't enrolled.
+pub(crate) fn enrolled(store: &Store, name: &str) -> Result<(Account, TokenFile), Stop> {
+    let account = known(name)?;
+    let file = store.tokens(&account.name)?;
+    let file = file.ok_or_else(|| not_enrolled(&account.name))?;
+    Ok((account, file))
+}
+
+/// The person has no token file.
+pub(crate) fn not_enrolled(name: &str) -> Stop {
+    Stop::no(format!("{name} is not enrolled")).remedy(format!("Run: fob enroll {name}"))
+}
+
+/// Whom a ledger belongs to.
+pub(crate) fn owner(account: &Account) -> Owner {
+    Owner {
+        uid: account.uid,
+        name: account.name.clone(),
+    }
+}
+
+/// The person's ledger, locked. `None` if there is none.
+///
+/// # Errors
+/// It can't be used, or it belonged to another name.
+pub(crate) fn ledger(
+    store: &Store,
+    account: &Account,
+) -> Result<Option<(LedgerFile, Ledger)>, Stop> {
+    let opened = LedgerFile::open(&store.ledger_path(account.uid))?;
+    if let Some((_, ledger)) = &opened {
+        check_owner(ledger, account)?;
+    }
+    Ok(opened)
+}
+
+/// The person's ledger, locked; created if there is none and may be none.
+///
+/// # Errors
+/// Those of [`ledger`]; there is none beside an older token file where fob.conf says
+/// `fresh_ledger = "refuse"`.
+pub(crate) fn ledger_or_new(
+    store: &Store,
+    account: &Account,
+    enrolled_before: bool,
+) -> Result<(LedgerFile, Ledger), Stop> {
+    if let Some(opened) = ledger(store, account)? {
+        return Ok(opened);
+    }
+    let path = store.ledger_path(account.uid);
+    if enrolled_before && store.conf.fresh_ledger == FreshLedger::Refuse {
+        let what = format!(
+            "{}: there is no such ledger, and fresh_ledger = \"refuse\"",
+            path.display()
+        );
+        return Err(Stop::unknown(what).remedy(format!("Run: fob repair {}", account.name)));
+    }
+    let (file, ledger, _) = LedgerFile::open_or_create(&path, &owner(account))?;
+    check_owner(&ledger, account)?;
+    Ok((file, ledger))
+}
+
+/// Whether the ledger is that person's.
+///
+/// # Errors
+/// It was made when the uid had another name.
+pub(crate) fn check_owner(ledger: &Ledger, account: &Account) -> Result<(), Stop> {
+    if ledger.owner == owner(account) {
+        return Ok(());
+    }
+    let (was, is) = (&ledger.owner, &account.name);
+    let what = format!(
+        "the ledger of uid {} was made for {:?} (uid {}), and the name is {is:?} now",
+        account.uid, was.name, was.uid
+    );
+    let remedy = format!("If {is} is that person, or may have their uid, run: fob rebind {is}");
+    Err(Stop::unknown(what).remedy(remedy))
+}

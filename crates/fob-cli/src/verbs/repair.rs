@@ -1,0 +1,266 @@
+//! `fob repair`: puts a new ledger in the place of one that is damaged or lost.
+//!
+//! Nobody knows any more which codes were used, so every code that may have been is spent:
+//! steps of TOTP up to the last that could have been accepted by now, counters of HOTP up to
+//! the one that somebody vouches for, or all, and all recovery codes. The same vouching later
+//! frees a blocked HOTP token.
+
+use fob_core::format::TokenFile;
+use fob_core::{Counter, Kind, Ledger, Now, Token, step};
+use fob_store::{Account, FaultKind, LedgerFile, lock_folder, now};
+use serde::Serialize;
+
+use crate::cli::Repair;
+use crate::output::{say, say_json, time};
+use crate::stop::Stop;
+use crate::verbs::{Desk, no_room};
+use crate::{journal, people, terminal};
+
+/// Beyond the window: two steps of remembered drift, one to be above, one to spare.
+const BEYOND_WINDOW: u64 = 4;
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    user: &'a str,
+    tokens: Vec<Repaired<'a>>,
+    recovery_void: bool,
+}
+
+#[derive(Serialize)]
+struct Repaired<'a> {
+    id: &'a str,
+    floor: u64,
+    blocked: bool,
+}
+
+/// How the ledger is.
+enum State {
+    Damaged,
+    Lost,
+    /// In order, but these tokens are to be freed.
+    Blocked(Box<(LedgerFile, Ledger)>),
+}
+
+pub(super) fn run(desk: &Desk, wish: &Repair) -> Result<(), Stop> {
+    let (account, file) = people::enrolled(&desk.store, &wish.name)?;
+    check(&account, &file, wish)?;
+    // The ledger isn't locked while a person thinks.
+    let question = question(state(desk, &account, wish)?, &account, &file, wish);
+    terminal::agree(&question, wish.yes)?;
+
+    let _lock = lock_folder(&desk.store.conf.tokens)?;
+    let (_, file) = people::enrolled(&desk.store, &wish.name)?;
+    check(&account, &file, wish)?;
+    let path = desk.store.ledger_path(account.uid);
+    let (ledger, anew) = match state(desk, &account, wish)? {
+        State::Damaged => {
+            let mut ledger = Ledger::new(people::owner(&account));
+            spend_all(desk, &mut ledger, &file, wish)?;
+            LedgerFile::replace(&path, &ledger)?;
+            (ledger, true)
+        }
+        State::Lost => {
+            // Complete from the start: were it fresh, and we killed, used codes were new.
+            let mut ledger = Ledger::new(people::owner(&account));
+            spend_all(desk, &mut ledger, &file, wish)?;
+            LedgerFile::create(&path, &ledger)?;
+            // A login may have been faster.
+            let (mut ledger_file, mut ledger) = people::ledger_or_new(&desk.store, &account, true)?;
+            spend_all(desk, &mut ledger, &file, wish)?;
+            ledger_file.settle(&ledger)?;
+            (ledger, true)
+        }
+        State::Blocked(opened) => {
+            let (mut ledger_file, mut ledger) = *opened;
+            free(&mut ledger, &file, wish)?;
+            ledger_file.settle(&ledger)?;
+            (ledger, false)
+        }
+    };
+    journal::changed(
+        "repair",
+        &account.name,
+        &[("ledger", if anew { "new" } else { "kept" })],
+    );
+    answer(desk, &account.name, &file, &ledger, anew)
+}
+
+/// Everything that may be used must be known, or it couldn't be spent.
+fn check(account: &Account, file: &TokenFile, wish: &Repair) -> Result<(), Stop> {
+    let name = &account.name;
+    if let Some(refused) = file.refused.first() {
+        let id = refused.id.as_deref().unwrap_or("a token without a name");
+        let what = format!(
+            "{id} can't be read, so its codes can't be spent: {}",
+            refused.error
+        );
+        return Err(Stop::unknown(what).remedy("Correct it or revoke it, then repair."));
+    }
+    for (position, (id, _)) in wish.counters.iter().enumerate() {
+        let press = |token: &&Token| token.id == *id && matches!(token.kind, Kind::Hotp { .. });
+        if !file.tokens.iter().any(|token| press(&token)) {
+            return Err(Stop::unknown(format!("{name} has no hotp token {id:?}"))
+                .remedy(format!("To see what there is, run: fob show {name}")));
+        }
+        if wish
+            .counters
+            .iter()
+            .skip(position)
+            .skip(1)
+            .any(|(other, _)| other == id)
+        {
+            return Err(Stop::unknown(format!(
+                "--counter says two things about {id:?}"
+            )));
+        }
+    }
+    let timed = |token: &Token| matches!(token.kind, Kind::Totp { .. });
+    if file.tokens.iter().any(timed) && !now().clock_is_set() {
+        return Err(Stop::unknown("this machine's clock was never set")
+            .remedy("Set it first: which steps are past goes by it."));
+    }
+    Ok(())
+}
+
+fn state(desk: &Desk, account: &Account, wish: &Repair) -> Result<State, Stop> {
+    let opened = match LedgerFile::open(&desk.store.ledger_path(account.uid)) {
+        Ok(Some(opened)) => opened,
+        Ok(None) => return Ok(State::Lost),
+        Err(fault) if fault.kind == FaultKind::StateDamaged => return Ok(State::Damaged),
+        Err(fault) => return Err(fault.into()),
+    };
+    people::check_owner(&opened.1, account)?;
+    if wish.counters.is_empty() {
+        let what = format!("the ledger of {} is in order", account.name);
+        return Err(Stop::no(what).remedy("A blocked token is freed with --counter ID=N."));
+    }
+    Ok(State::Blocked(Box::new(opened)))
+}
+
+fn question(state: State, account: &Account, file: &TokenFile, wish: &Repair) -> String {
+    if let State::Blocked(_) = state {
+        return "Was no code of that counter, or of a later one, ever used?".into();
+    }
+    let vouched = |token: &Token| wish.counters.iter().any(|(id, _)| *id == token.id);
+    let press = |token: &&Token| matches!(token.kind, Kind::Hotp { .. });
+    let blocked: String = file
+        .tokens
+        .iter()
+        .filter(|token| press(token) && !vouched(token))
+        .map(|token| format!("{:?} will be blocked, for want of a --counter.\n", token.id))
+        .collect();
+    format!(
+        "{} gets a new ledger in which every code that may have been used is spent.\n\
+         The recovery codes will be void, failed attempts forgotten.\n{blocked}Go on?",
+        account.name
+    )
+}
+
+fn spend_all(
+    desk: &Desk,
+    ledger: &mut Ledger,
+    file: &TokenFile,
+    wish: &Repair,
+) -> Result<(), Stop> {
+    let now = now();
+    let window = u64::from(desk.store.conf.policy.window);
+    for token in &file.tokens {
+        let room = match floor(token, &now, window, wish) {
+            Some(floor) => ledger.raise_floor(token, floor, 0, &now),
+            None => ledger.block(token, &now),
+        };
+        if !room {
+            return Err(no_room(token));
+        }
+    }
+    if let Some(set) = &file.recovery {
+        ledger.void_recovery(set);
+    }
+    Ok(())
+}
+
+/// Above everything that may have been used; none if nobody knows.
+fn floor(token: &Token, now: &Now, window: u64, wish: &Repair) -> Option<Counter> {
+    match token.kind {
+        Kind::Totp { period, t0 } => {
+            let step = step(now.unix, t0, period).map_or(0, |step| step.0);
+            Some(Counter(
+                step.saturating_add(window).saturating_add(BEYOND_WINDOW),
+            ))
+        }
+        Kind::Hotp { .. } => {
+            let vouched = wish.counters.iter().find(|(id, _)| *id == token.id);
+            vouched.map(|(_, next)| Counter(*next))
+        }
+    }
+}
+
+fn free(ledger: &mut Ledger, file: &TokenFile, wish: &Repair) -> Result<(), Stop> {
+    for (id, next) in &wish.counters {
+        let token = file.tokens.iter().find(|token| token.id == *id);
+        if !token.is_some_and(|token| ledger.unblock(token, Counter(*next))) {
+            return Err(Stop::no(format!(
+                "the ledger is in order, and {id:?} is not blocked"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn answer(
+    desk: &Desk,
+    user: &str,
+    file: &TokenFile,
+    ledger: &Ledger,
+    anew: bool,
+) -> Result<(), Stop> {
+    let recovery_void = anew && file.recovery.is_some();
+    let tokens = file.tokens.iter().map(|token| {
+        let floor = ledger.floor(token);
+        Repaired {
+            id: &token.id,
+            floor: floor.0,
+            blocked: floor == Ledger::BLOCKED,
+        }
+    });
+    let answer = Answer {
+        user,
+        tokens: tokens.collect(),
+        recovery_void,
+    };
+    if desk.json {
+        return say_json(&answer);
+    }
+    say(&format!("The ledger of {user} is repaired."))?;
+    for token in &file.tokens {
+        let (id, floor) = (&token.id, ledger.floor(token));
+        if floor == Ledger::BLOCKED {
+            say(&format!(
+                "  {id:?} is blocked. Find out a counter N that it has not reached, and run:\n    \
+                 fob repair {user} --counter {id}=N\n  or revoke it and enrol it with a new secret."
+            ))?;
+        } else {
+            say(&format!(
+                "  {id:?} accepts codes from {} on.",
+                start(token, floor)
+            ))?;
+        }
+    }
+    if recovery_void {
+        say(&format!(
+            "  The recovery codes are void. For new ones, run: fob recovery {user}"
+        ))?;
+    }
+    Ok(())
+}
+
+/// When a token gets people in again.
+fn start(token: &Token, floor: Counter) -> String {
+    match token.kind {
+        Kind::Hotp { .. } => format!("counter {floor}"),
+        Kind::Totp { period, t0 } => {
+            let second = floor.0.saturating_mul(period.seconds()).saturating_add(t0);
+            time(second).unwrap_or_default()
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `fob revoke`: takes a token from a person, or all that they are enrolled with.
+//!
+//! The ledger stays: a token that comes back finds its floor.
+
+use fob_store::{Who, lock_folder, remove_file};
+use serde::Serialize;
+
+use crate::cli::Revoke;
+use crate::output::{remark, say, say_json};
+use crate::stop::Stop;
+use crate::token_edit::Edit;
+use crate::verbs::Desk;
+use crate::{journal, people, terminal};
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    user: &'a str,
+    /// The token; none if all was revoked.
+    id: Option<&'a str>,
+    /// How many tokens are left.
+    tokens: usize,
+    /// Whether the person still has a token file.
+    enrolled: bool,
+}
+
+pub(super) fn run(desk: &Desk, wish: &Revoke) -> Result<(), Stop> {
+    // Somebody whose account is gone can still have a token file.
+    let name = match desk.store.who(&wish.name)? {
+        Who::Enrolled(account) => account.name,
+        Who::Absent(name, _) => name,
+    };
+    if !is_there(desk, &name) {
+        return Err(people::not_enrolled(&name));
+    }
+    match &wish.id {
+        Some(id) => revoke_token(desk, &name, id),
+        None => revoke_all(desk, &name, wish.yes),
+    }
+}
+
+fn revoke_token(desk: &Desk, name: &str, id: &str) -> Result<(), Stop> {
+    let mut edit = Edit::begin(&desk.store, name)?;
+    if edit.remove(id)? == 0 {
+        return Err(Stop::no(format!("{name} has no token {id:?}"))
+            .remedy(format!("To see what there is, run: fob show {name}")));
+    }
+    let tokens = edit.len();
+    let after = edit.write()?;
+    journal::changed("revoke", name, &[("token", id)]);
+    if tokens == 0 {
+        let recovery = if after.recovery.is_some() {
+            "with a recovery code at most"
+        } else {
+            "not at all"
+        };
+        remark(&format!(
+            "That was the last token. {name} stays enrolled and gets in {recovery}.\n\
+             To give a new one: fob enroll {name}\n\
+             To ask {name} for no code where nullok allows it: fob revoke {name}"
+        ));
+    }
+    if desk.json {
+        return say_json(&Answer {
+            user: name,
+            id: Some(id),
+            tokens,
+            enrolled: true,
+        });
+    }
+    say(&format!("The token {id:?} of {name} is revoked."))
+}
+
+fn revoke_all(desk: &Desk, name: &str, yes: bool) -> Result<(), Stop> {
+    let question = format!(
+        "All tokens and recovery codes of {name} will be gone. Where the module has nullok,\n\
+         {name} then gets in without a code; elsewhere not at all. Go on?"
+    );
+    terminal::agree(&question, yes)?;
+    let lock = lock_folder(&desk.store.conf.tokens)?;
+    if !is_there(desk, name) {
+        return Err(people::not_enrolled(name));
+    }
+    remove_file(&desk.store.token_path(name))?;
+    drop(lock);
+    journal::changed("revoke", name, &[("token", "all")]);
+    if desk.json {
+        return say_json(&Answer {
+            user: name,
+            id: None,
+            tokens: 0,
+            enrolled: false,
+        });
+    }
+    say(&format!("{name} is not enrolled any more."))
+}
+
+/// Whether there is a token file, in whatever state: a damaged one can be revoked too.
+fn is_there(desk: &Desk, name: &str) -> bool {
+    std::fs::symlink_metadata(desk.store.token_path(name)).is_ok()
+}

@@ -1,0 +1,270 @@
+//! `fob show`: what a person has, without secrets.
+
+use std::fmt::Write;
+
+use fob_core::format::TokenFile;
+use fob_core::{Kind, Ledger, Source, Standing, Token};
+use fob_store::{Account, now};
+use serde::Serialize;
+
+use crate::cli::Person;
+use crate::output::{count, say, say_json, time};
+use crate::people;
+use crate::stop::Stop;
+use crate::verbs::Desk;
+
+#[derive(Serialize)]
+struct Answer {
+    user: String,
+    uid: u32,
+    tokens: Vec<ShownToken>,
+    unusable: Vec<Unusable>,
+    recovery: Option<Recovery>,
+    last_success: Option<String>,
+    failed_since: u32,
+    last_failure: Option<LastFailure>,
+    throttle: Throttle,
+}
+
+#[derive(Serialize)]
+struct ShownToken {
+    id: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    digits: usize,
+    algorithm: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    t0: Option<u64>,
+    serial: Option<String>,
+    disabled: bool,
+    /// The lowest counter, for TOTP the lowest step, still acceptable.
+    floor: u64,
+    blocked: bool,
+    drift: i32,
+    last_used: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Unusable {
+    id: Option<String>,
+    error: String,
+}
+
+#[derive(Serialize)]
+struct Recovery {
+    left: usize,
+    of: usize,
+}
+
+#[derive(Serialize)]
+struct LastFailure {
+    at: Option<String>,
+    from: String,
+}
+
+#[derive(Serialize)]
+struct Throttle {
+    failures: u32,
+    /// Nobody is let in until `fob unlock`.
+    locked: bool,
+    /// Nobody is let in from a place where no login succeeded lately.
+    strangers_locked: bool,
+    waiting: Vec<Waiting>,
+}
+
+#[derive(Serialize)]
+struct Waiting {
+    source: String,
+    failures: u16,
+    wait: u64,
+}
+
+pub(super) fn run(desk: &Desk, wish: &Person) -> Result<(), Stop> {
+    let (account, file) = people::enrolled(&desk.store, &wish.name)?;
+    let ledger = match people::ledger(&desk.store, &account)? {
+        Some((_, ledger)) => ledger,
+        None => Ledger::new(people::owner(&account)),
+    };
+    let answer = answer(desk, account, &file, ledger);
+    if desk.json {
+        say_json(&answer)
+    } else {
+        say(answer.page().trim_end())
+    }
+}
+
+fn answer(desk: &Desk, account: Account, file: &TokenFile, mut ledger: Ledger) -> Answer {
+    let now = now();
+    ledger.throttle.refresh(&now);
+    let policy = desk.store.conf.policy.throttle;
+    // A source that nobody can be, and so a stranger.
+    let stranger = Source::local("", u32::MAX);
+    let unusable = file.refused.iter().map(|refused| Unusable {
+        id: refused.id.clone(),
+        error: refused.error.to_string(),
+    });
+    let recovery = file.recovery.as_ref().map(|set| {
+        let spent = ledger.spent_recovery(set.id).count_ones();
+        let of = set.digests.len();
+        let left = of.saturating_sub(usize::try_from(spent).unwrap_or(of));
+        Recovery { left, of }
+    });
+    let sources = ledger.throttle.sources(policy, &now).into_iter();
+    let waiting = sources.filter(|(_, _, wait)| *wait > 0);
+    Answer {
+        user: account.name,
+        uid: account.uid,
+        tokens: file
+            .tokens
+            .iter()
+            .map(|token| shown(token, &ledger))
+            .collect(),
+        unusable: unusable.collect(),
+        recovery,
+        last_success: time(ledger.last_success),
+        failed_since: ledger.notice.failures,
+        last_failure: (ledger.notice.failures > 0).then(|| LastFailure {
+            at: time(ledger.notice.at),
+            from: ledger.notice.from.clone(),
+        }),
+        throttle: Throttle {
+            failures: ledger.throttle.failures(),
+            locked: ledger.throttle.is_locked(),
+            strangers_locked: ledger.throttle.standing(policy, &now, stranger) == Standing::Locked,
+            waiting: waiting
+                .map(|(source, failures, wait)| Waiting {
+                    source: source.to_string(),
+                    failures,
+                    wait,
+                })
+                .collect(),
+        },
+    }
+}
+
+fn shown(token: &Token, ledger: &Ledger) -> ShownToken {
+    let (period, t0) = match token.kind {
+        Kind::Hotp { .. } => (None, None),
+        Kind::Totp { period, t0 } => (Some(period.seconds()), Some(t0)),
+    };
+    let entry = ledger.entry(token.key());
+    let floor = ledger.floor(token);
+    ShownToken {
+        id: token.id.clone(),
+        kind: token.kind.name(),
+        digits: token.digits.count(),
+        algorithm: token.algorithm.name(),
+        period,
+        t0,
+        serial: token.serial.clone(),
+        disabled: token.disabled,
+        floor: floor.0,
+        blocked: floor == Ledger::BLOCKED,
+        drift: entry.map_or(0, |entry| entry.drift),
+        last_used: entry.and_then(|entry| time(entry.last_used)),
+    }
+}
+
+impl Answer {
+    fn page(&self) -> String {
+        let never = || "never".to_owned();
+        let mut page = format!("{} (uid {})\n", self.user, self.uid);
+        let mut line = |text: String| {
+            // Writing to a String doesn't fail.
+            let _ = writeln!(page, "{text}");
+        };
+        self.tokens.iter().for_each(|token| line(token.line()));
+        for token in &self.unusable {
+            let id = token.id.as_deref().unwrap_or("a token without a name");
+            line(format!("  {id}: can't be used: {}", token.error));
+        }
+        if self.tokens.is_empty() {
+            line("  no token that can be used".into());
+        }
+        match &self.recovery {
+            Some(Recovery { left, of }) => line(format!("recovery codes: {left} of {of} left")),
+            None => line("recovery codes: none".into()),
+        }
+        let last = self.last_success.clone().unwrap_or_else(never);
+        line(format!("last success: {last}"));
+        line(format!("failed attempts since: {}", self.failed_since));
+        if let Some(LastFailure { at, from }) = &self.last_failure {
+            let at = at.clone().unwrap_or_else(never);
+            let from = if from.is_empty() {
+                "this machine"
+            } else {
+                from
+            };
+            line(format!("last failure: {at} from {from}"));
+        }
+        let throttle = &self.throttle;
+        line(format!(
+            "failures that count: {}{}",
+            throttle.failures,
+            throttle.state(&self.user)
+        ));
+        for Waiting {
+            source,
+            failures,
+            wait,
+        } in &throttle.waiting
+        {
+            let failures = count(u64::from(*failures), "failure");
+            line(format!("  {source}: {failures}, must wait {wait} s"));
+        }
+        page
+    }
+}
+
+impl Throttle {
+    fn state(&self, user: &str) -> String {
+        if self.locked {
+            format!(", locked; to lift it: fob unlock {user}")
+        } else if self.strangers_locked {
+            format!(", locked for unknown addresses; to lift it: fob unlock {user}")
+        } else {
+            String::new()
+        }
+    }
+}
+
+impl ShownToken {
+    /// What it is, with what isn't usual, then what the ledger knows.
+    fn line(&self) -> String {
+        let mut line = format!("  {}: {}, {} digits", self.id, self.kind, self.digits);
+        let mut add = |text: String| {
+            line.push_str(", ");
+            line.push_str(&text);
+        };
+        if self.algorithm != "sha1" {
+            add(self.algorithm.into());
+        }
+        if let Some(period) = self.period.filter(|period| *period != 30) {
+            add(format!("{period} s"));
+        }
+        if let Some(t0) = self.t0.filter(|t0| *t0 > 0) {
+            add(format!("from {t0}"));
+        }
+        if let Some(serial) = &self.serial {
+            add(format!("serial {serial}"));
+        }
+        if self.disabled {
+            add("disabled".into());
+        }
+        if self.blocked {
+            add("blocked".into());
+        } else if self.kind == "hotp" {
+            add(format!("next counter {}", self.floor));
+        } else if self.floor > 0 {
+            add(format!("next step {}", self.floor));
+        }
+        if self.drift != 0 {
+            add(format!("drift {:+}", self.drift));
+        }
+        let used = self.last_used.as_deref().unwrap_or("never");
+        add(format!("last used {used}"));
+        line
+    }
+}

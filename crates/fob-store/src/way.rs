@@ -1,0 +1,141 @@
+//! The way to a file: folders that only root can have changed.
+//!
+//! A folder that belongs to root and that nobody else may write can be changed by root
+//! alone. Checked from `/` down, each such folder vouches for the next name in it, so that
+//! the way can't be swapped between the check and the opening. Root's own symbolic links
+//! are followed.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::readlink;
+use nix::sys::stat::{FileStat, SFlag, lstat};
+
+use crate::{Fault, FaultKind};
+
+/// Symbolic links on a way, at most; as in Linux.
+const MAX_LINKS: u32 = 40;
+
+/// What a way leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// A folder, which is checked like those above it.
+    Folder,
+    /// A file, whose name may be a symbolic link. On the way to it a folder may be sticky
+    /// instead of root's alone, as /nix/store is: nobody can replace what is root's there.
+    File,
+}
+
+/// Checks a folder and all above it.
+pub(crate) fn check_folder(path: &Path) -> Result<(), Fault> {
+    match walk(path, End::Folder)? {
+        Some(_) => Ok(()),
+        None => Err(missing(path)),
+    }
+}
+
+/// Where the name of a file leads. `None` if there is no such file.
+pub(crate) fn resolve(path: &Path) -> Result<Option<PathBuf>, Fault> {
+    walk(path, End::File)
+}
+
+/// What kind of file it is.
+pub(crate) fn kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
+}
+
+/// Goes down from `/`, part by part. `None` if the last part isn't there.
+fn walk(path: &Path, end: End) -> Result<Option<PathBuf>, Fault> {
+    let mut at = PathBuf::from("/");
+    let mut ahead = parts(path);
+    let mut links = 0u32;
+    check_part(&at, &stat_of(&at)?, end)?;
+    while let Some(part) = ahead.pop_front() {
+        if part == ".." {
+            at.pop();
+            continue;
+        }
+        at.push(&part);
+        let stat = match lstat(&at) {
+            Ok(stat) => stat,
+            Err(Errno::ENOENT) if ahead.is_empty() => return Ok(None),
+            Err(Errno::ENOENT) => return Err(missing(&at)),
+            Err(errno) => return Err(Fault::reading(&at, errno)),
+        };
+        if kind(&stat) == SFlag::S_IFLNK {
+            links = links.saturating_add(1);
+            follow(&mut at, &mut ahead, &stat, links)?;
+        } else if end == End::Folder || !ahead.is_empty() {
+            check_part(&at, &stat, end)?;
+        }
+    }
+    Ok(Some(at))
+}
+
+/// Puts the target of a symbolic link in the place of the link.
+fn follow(
+    at: &mut PathBuf,
+    ahead: &mut VecDeque<OsString>,
+    stat: &FileStat,
+    links: u32,
+) -> Result<(), Fault> {
+    if stat.st_uid != 0 {
+        return Err(Fault::at(
+            FaultKind::StateTooOpen,
+            at,
+            "does not belong to root",
+        ));
+    }
+    if links > MAX_LINKS {
+        return Err(Fault::reading(at, Errno::ELOOP));
+    }
+    let target = PathBuf::from(readlink(at.as_path()).map_err(|errno| Fault::reading(at, errno))?);
+    at.pop();
+    if target.is_absolute() {
+        *at = PathBuf::from("/");
+    }
+    parts(&target)
+        .into_iter()
+        .rev()
+        .for_each(|part| ahead.push_front(part));
+    Ok(())
+}
+
+fn parts(path: &Path) -> VecDeque<OsString> {
+    path.components()
+        .filter_map(|component| match component {
+            Component::Normal(part) => Some(part.to_owned()),
+            Component::ParentDir => Some("..".into()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A folder that only root can change.
+fn check_part(path: &Path, stat: &FileStat, end: End) -> Result<(), Fault> {
+    let wrong = |what| Err(Fault::at(FaultKind::StateTooOpen, path, what));
+    let mode = stat.st_mode & 0o7777;
+    let sticky = end == End::File && mode & 0o1000 != 0;
+    if stat.st_uid != 0 {
+        return wrong("does not belong to root; run: chown root: on it".to_owned());
+    }
+    if kind(stat) != SFlag::S_IFDIR {
+        return wrong("is not a folder".to_owned());
+    }
+    if mode & 0o022 != 0 && !sticky {
+        return wrong(format!(
+            "others may write to it (mode {mode:04o}); run: chmod go-w on it"
+        ));
+    }
+    Ok(())
+}
+
+fn stat_of(path: &Path) -> Result<FileStat, Fault> {
+    lstat(path).map_err(|errno| Fault::reading(path, errno))
+}
+
+fn missing(path: &Path) -> Fault {
+    Fault::at(FaultKind::StateMissing, path, "there is no such folder")
+}
