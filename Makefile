@@ -42,8 +42,8 @@ race: build
 	FOB_ROUNDS=$(or $(ROUNDS),5000) tests/it/run once
 
 bench: build
-	tests/parts
-	tests/as-root benches/run $(if $(FULL),--full)
+	packaging/needs check
+	benches/run $(if $(FULL),--long)
 
 install: $(MODULE) $(COMMAND)
 	install -D -m 0644 $(MODULE) $(DESTDIR)$(PAMDIR)/pam_fob.so

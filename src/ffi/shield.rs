@@ -23,13 +23,19 @@ const SAME: uid_t = uid_t::MAX;
 /// Runs `work` with signals held back and root as the real uid, and puts both back.
 pub(crate) fn shielded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     let failed = |errno: Errno| Fault::new(FaultKind::NotRoot, errno.desc());
-    let _mask = Mask::hold().map_err(failed)?;
+    let mut mask = Mask::hold().map_err(failed)?;
     let _uid = RealUid::raise().map_err(failed)?;
-    work()
+    let result = work();
+    mask.write_failed = result.is_err();
+    result
 }
 
 /// The signal mask as it was.
-struct Mask(SigSet);
+struct Mask {
+    before: SigSet,
+    /// Something failed, perhaps a write beyond the caller's `ulimit -f`.
+    write_failed: bool,
+}
 
 impl Mask {
     fn hold() -> nix::Result<Self> {
@@ -43,14 +49,18 @@ impl Mask {
         ] {
             all.remove(own);
         }
-        all.thread_swap_mask(SigmaskHow::SIG_BLOCK).map(Self)
+        let before = all.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        Ok(Self {
+            before,
+            write_failed: true,
+        })
     }
 }
 
 impl Drop for Mask {
     fn drop(&mut self) {
-        // A write beyond the caller's `ulimit -f` has raised this; it would end the host.
-        if !self.0.contains(Signal::SIGXFSZ) {
+        // Such a write has raised this, which would end the host.
+        if self.write_failed && !self.before.contains(Signal::SIGXFSZ) {
             let xfsz = SigSet::from(Signal::SIGXFSZ);
             let at_once = libc::timespec {
                 tv_sec: 0,
@@ -59,7 +69,7 @@ impl Drop for Mask {
             // SAFETY: set and time outlive the call; nothing is asked about the signal.
             unsafe { libc::sigtimedwait(xfsz.as_ref(), ptr::null_mut(), &raw const at_once) };
         }
-        let _ = self.0.thread_set_mask();
+        let _ = self.before.thread_set_mask();
     }
 }
 

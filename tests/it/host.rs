@@ -128,7 +128,7 @@ fn module_exports_six_symbols_and_needs_libpam_and_libc() {
             .any(|lib| line.contains(lib))
     };
     assert!(
-        !needed.is_empty() && needed.iter().all(|line| allowed(&line)),
+        !needed.is_empty() && needed.iter().all(allowed),
         "{needed:?}"
     );
 }

@@ -11,6 +11,7 @@
 )]
 
 mod durable;
+mod fob;
 mod host;
 mod login;
 mod machine;

@@ -1,5 +1,7 @@
 //! The moment of an attempt.
 
+use std::fs::File;
+use std::io::Read;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fob_core::Now;
@@ -22,7 +24,10 @@ pub fn now() -> Now {
 
 /// Without /proc all boots look the same, and a wait may end early after a reboot.
 fn boot_id() -> Option<[u8; 16]> {
-    let text = std::fs::read(BOOT_ID).ok()?;
+    let mut text = [0; 36];
+    File::open(BOOT_ID)
+        .and_then(|mut file| file.read_exact(&mut text))
+        .ok()?;
     let digits: Vec<u8> = text.iter().copied().filter(u8::is_ascii_hexdigit).collect();
     let mut id = [0; 16];
     for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {

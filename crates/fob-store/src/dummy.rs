@@ -7,6 +7,7 @@ use fob_core::format::TokenFile;
 use sha2::{Digest, Sha256};
 
 use crate::trusted::{Kept, read};
+use crate::way::Way;
 use crate::{Fault, FaultKind, create};
 
 /// A token file with one token that lets nobody in. Its secret also keys the choice of the
@@ -19,13 +20,13 @@ pub(crate) struct Dummy {
 }
 
 /// The dummy for `name`: one of 256 ledgers.
-pub(crate) fn find(state: &Path, name: &str) -> Result<Dummy, Fault> {
+pub(crate) fn find(way: &Way, state: &Path, name: &str) -> Result<Dummy, Fault> {
     let path = state.join(FILE);
-    let text = match read(&path, Kept::Secret)? {
+    let text = match read(way, &path, Kept::Secret)? {
         Some(text) => text,
         None => {
             create::create_file(&path, new_file()?.as_bytes())?;
-            read(&path, Kept::Secret)?
+            read(way, &path, Kept::Secret)?
                 .ok_or_else(|| Fault::at(FaultKind::StateMissing, &path, "vanished"))?
         }
     };

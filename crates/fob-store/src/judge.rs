@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::account::file_name;
 use crate::trusted::{Kept, is_there, read};
+use crate::way::Way;
 use crate::{Account, Fault, FaultKind, LedgerFile, Who, clock, dummy};
 
 const DEFAULT_CONF: &str = "/etc/fob/fob.conf";
@@ -20,6 +21,7 @@ const DEFAULT_CONF: &str = "/etc/fob/fob.conf";
 pub struct Store {
     /// What fob.conf says.
     pub conf: Conf,
+    way: Way,
 }
 
 /// What came of an attempt, and what the log should mention.
@@ -39,19 +41,21 @@ impl Store {
     /// # Errors
     /// It can't be trusted, or it isn't right.
     pub fn open(conf: Option<&Path>) -> Result<Self, Fault> {
+        let way = Way::default();
         let path = conf.unwrap_or(Path::new(DEFAULT_CONF));
         let config = |detail: String| Fault::new(FaultKind::Config, detail);
-        let text = match read(path, Kept::Public) {
+        let text = match read(&way, path, Kept::Public) {
             Ok(text) => text,
             Err(fault) if fault.kind == FaultKind::StateMissing => None,
             Err(fault) => return Err(config(fault.detail)),
         };
         match text {
             Some(text) => Conf::parse(&text)
-                .map(|conf| Self { conf })
+                .map(|conf| Self { conf, way })
                 .map_err(|error| config(format!("{}: {error}", path.display()))),
             None if conf.is_none() => Ok(Self {
                 conf: Conf::default(),
+                way,
             }),
             None => Err(config(format!("{}: there is no such file", path.display()))),
         }
@@ -66,10 +70,10 @@ impl Store {
         let Some(account) = Account::look_up(name)? else {
             // Looked into all the same, so that a folder in bad order shows for everybody.
             // No path is made of a name that the system doesn't know.
-            is_there(&self.conf.tokens.join("nobody"))?;
+            is_there(&self.way, &self.conf.tokens.join("nobody"))?;
             return Ok(Who::Absent(name.to_owned(), Reason::NoSuchUser));
         };
-        if is_there(&self.token_path(&account.name))? {
+        if is_there(&self.way, &self.token_path(&account.name))? {
             return Ok(Who::Enrolled(account));
         }
         Ok(Who::Absent(account.name, Reason::NotEnrolled))
@@ -99,7 +103,7 @@ impl Store {
     /// # Errors
     /// It can't be trusted.
     pub fn token_text(&self, name: &str) -> Result<Option<Zeroizing<String>>, Fault> {
-        read(&self.token_path(name), Kept::Secret)
+        read(&self.way, &self.token_path(name), Kept::Secret)
     }
 
     /// What `text` says as `name`'s token file.
@@ -191,7 +195,7 @@ impl Store {
                 None => (&account.name, Reason::NotEnrolled),
             },
         };
-        let dummy = dummy::find(&self.conf.state, name)?;
+        let dummy = dummy::find(&self.way, &self.conf.state, name)?;
         let owner = Owner {
             uid: u32::MAX,
             name: String::new(),
@@ -208,11 +212,11 @@ impl Store {
     fn ledger(&self, person: &Person) -> Result<(LedgerFile, fob_core::Ledger, bool), Fault> {
         let path = &person.ledger;
         let refuse_fresh = self.conf.fresh_ledger == FreshLedger::Refuse && person.absent.is_none();
-        if refuse_fresh && !is_there(path)? {
+        if refuse_fresh && !is_there(&self.way, path)? {
             let what = "there is no such ledger, and fresh_ledger = \"refuse\"";
             return Err(Fault::at(FaultKind::StateMissing, path, what));
         }
-        let (file, ledger, fresh) = LedgerFile::open_or_create(path, &person.owner)?;
+        let (file, ledger, fresh) = LedgerFile::open_or_create_on(&self.way, path, &person.owner)?;
         if ledger.owner != person.owner {
             let (was, is) = (&ledger.owner.name, &person.owner.name);
             let what = format_args!("the uid was {was:?} when this was made; run: fob rebind {is}");

@@ -22,7 +22,7 @@ use nix::fcntl::{Flock, OFlag};
 use crate::create::create_file;
 use crate::slot::{Kind, PAGE, Page, Slot, VERSION, from_page, to_page};
 use crate::trusted::{Kept, open_checked};
-use crate::way::check_folder;
+use crate::way::Way;
 use crate::{Fault, FaultKind};
 
 const MAGIC: &[u8; 8] = b"FOBLEDGE";
@@ -71,8 +71,12 @@ impl LedgerFile {
     /// # Errors
     /// Any doubt about the file, its content, or its lock.
     pub fn open(path: &Path) -> Result<Option<(Self, Ledger)>, Fault> {
+        Self::open_on(&Way::default(), path)
+    }
+
+    fn open_on(way: &Way, path: &Path) -> Result<Option<(Self, Ledger)>, Fault> {
         for _ in 0..TRIES {
-            let Some((file, opened)) = open_checked(path, Kept::Secret, OFlag::O_RDWR)? else {
+            let Some((file, opened)) = open_checked(way, path, Kept::Secret, OFlag::O_RDWR)? else {
                 return Ok(None);
             };
             let file = crate::lock::lock(file, path)?;
@@ -95,7 +99,7 @@ impl LedgerFile {
     /// # Errors
     /// Any doubt about the folder, or anything that kept it from being written.
     pub fn create(path: &Path, ledger: &Ledger) -> Result<(), Fault> {
-        check_folder(path.parent().unwrap_or(Path::new("/")))?;
+        Way::default().check_folder(path.parent().unwrap_or(Path::new("/")))?;
         create_file(path, &complete(ledger, path)?).map(drop)
     }
 
@@ -105,7 +109,7 @@ impl LedgerFile {
     /// # Errors
     /// Anything that kept it from being written; the old one stays.
     pub fn replace(path: &Path, ledger: &Ledger) -> Result<(), Fault> {
-        check_folder(path.parent().unwrap_or(Path::new("/")))?;
+        Way::default().check_folder(path.parent().unwrap_or(Path::new("/")))?;
         crate::replace_file(path, &complete(ledger, path)?)
     }
 
@@ -115,11 +119,19 @@ impl LedgerFile {
     /// # Errors
     /// Any doubt about the file, its content, or its lock.
     pub fn open_or_create(path: &Path, owner: &Owner) -> Result<(Self, Ledger, bool), Fault> {
-        if let Some((file, ledger)) = Self::open(path)? {
+        Self::open_or_create_on(&Way::default(), path, owner)
+    }
+
+    pub(crate) fn open_or_create_on(
+        way: &Way,
+        path: &Path,
+        owner: &Owner,
+    ) -> Result<(Self, Ledger, bool), Fault> {
+        if let Some((file, ledger)) = Self::open_on(way, path)? {
             return Ok((file, ledger, false));
         }
         Self::create(path, &Ledger::new(owner.clone()))?;
-        match Self::open(path)? {
+        match Self::open_on(way, path)? {
             Some((file, ledger)) => Ok((file, ledger, true)),
             None => Err(Fault::at(FaultKind::StateMissing, path, "vanished")),
         }
@@ -192,13 +204,13 @@ impl LedgerFile {
 
     fn read(file: Flock<File>, path: &Path) -> Result<(Self, Ledger), Fault> {
         let damaged = |what: &str| Fault::at(FaultKind::StateDamaged, path, remedied(path, what));
-        let mut bytes = vec![0; SIZE];
-        let size = file.metadata().map_or(0, |metadata| metadata.len());
-        if size != SIZE as u64 {
+        // One byte more, so that a longer file shows.
+        let mut bytes = vec![0; SIZE.saturating_add(1)];
+        let read = file.read_at(&mut bytes, 0);
+        let length = read.map_err(|error| Fault::at(FaultKind::StateUnreadable, path, error))?;
+        if length != SIZE {
             return Err(damaged("does not have the size of a ledger"));
         }
-        file.read_exact_at(&mut bytes, 0)
-            .map_err(|error| Fault::at(FaultKind::StateUnreadable, path, error))?;
         let newer = || {
             Fault::at(
                 FaultKind::NewerVersion,

@@ -10,7 +10,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, lstat};
 use zeroize::Zeroizing;
 
-use crate::way::{check_folder, kind, resolve};
+use crate::way::{Way, kind};
 use crate::{Fault, FaultKind};
 
 /// No token file or fob.conf is larger, in bytes.
@@ -29,8 +29,8 @@ pub(crate) enum Kept {
 ///
 /// # Errors
 /// Any doubt about the file or a folder above it; a folder that isn't there.
-pub(crate) fn read(path: &Path, kept: Kept) -> Result<Option<Zeroizing<String>>, Fault> {
-    let Some((mut file, stat)) = open_checked(path, kept, OFlag::O_RDONLY)? else {
+pub(crate) fn read(way: &Way, path: &Path, kept: Kept) -> Result<Option<Zeroizing<String>>, Fault> {
+    let Some((mut file, stat)) = open_checked(way, path, kept, OFlag::O_RDONLY)? else {
         return Ok(None);
     };
     let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
@@ -59,16 +59,17 @@ pub(crate) fn read(path: &Path, kept: Kept) -> Result<Option<Zeroizing<String>>,
 
 /// Opens a file and checks it and its way. `None` if it isn't there.
 pub(crate) fn open_checked(
+    way: &Way,
     path: &Path,
     kept: Kept,
     access: OFlag,
 ) -> Result<Option<(File, FileStat)>, Fault> {
     let resolved = match kept {
         Kept::Secret => {
-            check_folder(path.parent().unwrap_or(Path::new("/")))?;
+            way.check_folder(path.parent().unwrap_or(Path::new("/")))?;
             None
         }
-        Kept::Public => match resolve(path)? {
+        Kept::Public => match way.resolve(path)? {
             Some(target) => Some(target),
             None => return Ok(None),
         },
@@ -93,8 +94,8 @@ pub(crate) fn open_checked(
 }
 
 /// Whether a file of that name is there, whatever it is. The folder is checked.
-pub(crate) fn is_there(path: &Path) -> Result<bool, Fault> {
-    check_folder(path.parent().unwrap_or(Path::new("/")))?;
+pub(crate) fn is_there(way: &Way, path: &Path) -> Result<bool, Fault> {
+    way.check_folder(path.parent().unwrap_or(Path::new("/")))?;
     match lstat(path) {
         Ok(_) => Ok(true),
         // No file has a name that is too long.

@@ -5,7 +5,8 @@
 //! the way can't be swapped between the check and the opening. Root's own symbolic links
 //! are followed.
 
-use std::collections::VecDeque;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
@@ -28,50 +29,91 @@ enum End {
     File,
 }
 
-/// Checks a folder and all above it.
-pub(crate) fn check_folder(path: &Path) -> Result<(), Fault> {
-    match walk(path, End::Folder)? {
-        Some(_) => Ok(()),
-        None => Err(missing(path)),
-    }
-}
+/// The folders that were found in order during one login. Only root could have changed them
+/// since, so that they needn't be looked at again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Way(RefCell<BTreeSet<PathBuf>>);
 
-/// Where the name of a file leads. `None` if there is no such file.
-pub(crate) fn resolve(path: &Path) -> Result<Option<PathBuf>, Fault> {
-    walk(path, End::File)
+impl Way {
+    /// Checks a folder and all above it.
+    pub(crate) fn check_folder(&self, path: &Path) -> Result<(), Fault> {
+        match self.walk(path, End::Folder)? {
+            Some(_) => Ok(()),
+            None => Err(missing(path)),
+        }
+    }
+
+    /// Where the name of a file leads. `None` if there is no such file.
+    pub(crate) fn resolve(&self, path: &Path) -> Result<Option<PathBuf>, Fault> {
+        self.walk(path, End::File)
+    }
+
+    /// Goes down from `/`, part by part. `None` if the last part isn't there.
+    fn walk(&self, path: &Path, end: End) -> Result<Option<PathBuf>, Fault> {
+        let mut at = PathBuf::from("/");
+        let mut ahead = parts(path);
+        let mut links = 0u32;
+        if !self.knows(&at) {
+            self.check_part(&at, &stat_of(&at)?, end)?;
+        }
+        while let Some(part) = ahead.pop_front() {
+            if part == ".." {
+                at.pop();
+                continue;
+            }
+            at.push(&part);
+            if self.knows(&at) {
+                continue;
+            }
+            let stat = match lstat(&at) {
+                Ok(stat) => stat,
+                Err(Errno::ENOENT) if ahead.is_empty() => return Ok(None),
+                Err(Errno::ENOENT) => return Err(missing(&at)),
+                Err(errno) => return Err(Fault::reading(&at, errno)),
+            };
+            if kind(&stat) == SFlag::S_IFLNK {
+                links = links.saturating_add(1);
+                follow(&mut at, &mut ahead, &stat, links)?;
+            } else if end == End::Folder || !ahead.is_empty() {
+                self.check_part(&at, &stat, end)?;
+            }
+        }
+        Ok(Some(at))
+    }
+
+    fn knows(&self, path: &Path) -> bool {
+        self.0.try_borrow().is_ok_and(|known| known.contains(path))
+    }
+
+    /// A folder that only root can change.
+    fn check_part(&self, path: &Path, stat: &FileStat, end: End) -> Result<(), Fault> {
+        let wrong = |what| Err(Fault::at(FaultKind::StateTooOpen, path, what));
+        let mode = stat.st_mode & 0o7777;
+        let sticky = end == End::File && mode & 0o1000 != 0;
+        if stat.st_uid != 0 {
+            return wrong("does not belong to root; run: chown root: on it".to_owned());
+        }
+        if kind(stat) != SFlag::S_IFDIR {
+            return wrong("is not a folder".to_owned());
+        }
+        if mode & 0o022 == 0 {
+            if let Ok(mut known) = self.0.try_borrow_mut() {
+                known.insert(path.to_owned());
+            }
+            return Ok(());
+        }
+        if sticky {
+            return Ok(());
+        }
+        wrong(format!(
+            "others may write to it (mode {mode:04o}); run: chmod go-w on it"
+        ))
+    }
 }
 
 /// What kind of file it is.
 pub(crate) fn kind(stat: &FileStat) -> SFlag {
     SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
-}
-
-/// Goes down from `/`, part by part. `None` if the last part isn't there.
-fn walk(path: &Path, end: End) -> Result<Option<PathBuf>, Fault> {
-    let mut at = PathBuf::from("/");
-    let mut ahead = parts(path);
-    let mut links = 0u32;
-    check_part(&at, &stat_of(&at)?, end)?;
-    while let Some(part) = ahead.pop_front() {
-        if part == ".." {
-            at.pop();
-            continue;
-        }
-        at.push(&part);
-        let stat = match lstat(&at) {
-            Ok(stat) => stat,
-            Err(Errno::ENOENT) if ahead.is_empty() => return Ok(None),
-            Err(Errno::ENOENT) => return Err(missing(&at)),
-            Err(errno) => return Err(Fault::reading(&at, errno)),
-        };
-        if kind(&stat) == SFlag::S_IFLNK {
-            links = links.saturating_add(1);
-            follow(&mut at, &mut ahead, &stat, links)?;
-        } else if end == End::Folder || !ahead.is_empty() {
-            check_part(&at, &stat, end)?;
-        }
-    }
-    Ok(Some(at))
 }
 
 /// Puts the target of a symbolic link in the place of the link.
@@ -111,25 +153,6 @@ fn parts(path: &Path) -> VecDeque<OsString> {
             _ => None,
         })
         .collect()
-}
-
-/// A folder that only root can change.
-fn check_part(path: &Path, stat: &FileStat, end: End) -> Result<(), Fault> {
-    let wrong = |what| Err(Fault::at(FaultKind::StateTooOpen, path, what));
-    let mode = stat.st_mode & 0o7777;
-    let sticky = end == End::File && mode & 0o1000 != 0;
-    if stat.st_uid != 0 {
-        return wrong("does not belong to root; run: chown root: on it".to_owned());
-    }
-    if kind(stat) != SFlag::S_IFDIR {
-        return wrong("is not a folder".to_owned());
-    }
-    if mode & 0o022 != 0 && !sticky {
-        return wrong(format!(
-            "others may write to it (mode {mode:04o}); run: chmod go-w on it"
-        ));
-    }
-    Ok(())
 }
 
 fn stat_of(path: &Path) -> Result<FileStat, Fault> {
