@@ -19,7 +19,7 @@ pub struct Settings {
     pub echo: Option<bool>,
     /// Whether people who aren't enrolled are passed on to the rest of the stack.
     pub nullok: Option<bool>,
-    /// Whether paths and modes are logged too.
+    /// Whether the paths and flags that are in force are logged too.
     pub debug: Option<bool>,
     /// What to do with an earlier module's password; `Some(None)` is "nothing".
     pub first_pass: Option<Option<FirstPass>>,
@@ -60,7 +60,7 @@ impl Settings {
         self.nullok.unwrap_or(false)
     }
 
-    /// Whether paths and modes are logged too; not unless somebody said so.
+    /// Whether the paths and flags in force are logged too; not unless somebody said so.
     pub fn debug(&self) -> bool {
         self.debug.unwrap_or(false)
     }
