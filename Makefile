@@ -16,7 +16,7 @@ CARGO ?= cargo
 MODULE = target/release/libpam_fob.so
 COMMAND = target/release/fob
 
-.PHONY: all build demo check bench race install uninstall clean
+.PHONY: all build demo check lint bench race install uninstall clean
 
 all: build
 
@@ -30,11 +30,17 @@ demo: build
 
 check: build
 	packaging/needs check
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
+	$(MAKE) --no-print-directory lint
 	tests/parts
 	$(CARGO) test --locked --package fob-core --package fob-store --package fob-cli
 	tests/it/run
+
+# Where rustfmt and clippy are installed; a newer clippy's remarks fail in CI alone.
+lint:
+	@if $(CARGO) fmt --version >/dev/null 2>&1; then $(CARGO) fmt --check; else echo 'lint: no rustfmt, skipped'; fi
+	@if $(CARGO) clippy --version >/dev/null 2>&1; then \
+	    $(CARGO) clippy --locked --workspace --all-targets $(if $(CI),-- --deny warnings); \
+	    else echo 'lint: no clippy, skipped'; fi
 
 # Thousands of rounds of each race; `make check` runs 200.
 race: build

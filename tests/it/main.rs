@@ -1,6 +1,7 @@
 //! The built release module under the real libpam, in throwaway machines.
 
 #![allow(
+    unknown_lints,
     unreachable_pub,
     clippy::unwrap_used,
     clippy::panic,
