@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::machine::{Machine, hotp, press, shows, totp};
+use crate::machine::{CALLS, Machine, hotp, press, shows, totp};
 
 const SEED: &str = "hex:3132333435363738393031323334353637383930";
 
@@ -116,9 +116,12 @@ fn enrolment_killed_at_any_system_call_is_whole_or_not_there() {
         login() { pamdrive test alice "$1" | sed -n 's/^pamdrive: authenticate \([0-9]*\) .*/\1/p'; }
         clean() { rm -rf /etc/fob /var/lib/fob; }
         echo $0 | strace -f -qq -o /tmp/all fob enroll alice --type hotp --secret-file /root/seed >/dev/null
-        for n in $(seq 1 $(wc -l </tmp/all)); do
+        calls /tmp/all >/tmp/calls
+        n=0
+        while read -r name k <&3; do
+            n=$((n + 1))
             clean
-            echo $0 | strace -f -qq -o /dev/null -e inject=all:signal=KILL:when=$n \
+            echo $0 | strace -f -qq -o /dev/null -e inject=$name:signal=KILL:when=$k \
                 fob enroll alice --type hotp --secret-file /root/seed >/dev/null 2>&1
             if fob show alice >/dev/null 2>&1; then was=whole; else
                 was=nothing
@@ -126,8 +129,9 @@ fn enrolment_killed_at_any_system_call_is_whole_or_not_there() {
                 printf '%s\n%s\n' $0 $1 | run || was="$was,AGAIN:$(cat /tmp/out)"
             fi
             echo SEEN $n $was $(login $0) $(login $2) $(login $2)
-        done
+        done 3</tmp/calls
     "#;
+    let script = format!("{CALLS}{script}");
     let output = machine
         .command("sh")
         .arg("-c")

@@ -388,6 +388,12 @@ pub fn shows(token: &Token) -> String {
         .to_string()
 }
 
+/// A shell function `calls FILE`: each system call of a trace as `NAME K`, the K-th of its
+/// name, which is how strace counts for its `when=`.
+pub const CALLS: &str = r#"
+calls() { sed -n 's/^[0-9]* *\([a-z_0-9]*\)(.*/\1/p' "$1" | awk '$1 != "execve" { print $1, ++count[$1] }'; }
+"#;
+
 /// Waits for something to become true, at most ten seconds.
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     for _ in 0..1000 {

@@ -31,7 +31,7 @@ pub(crate) fn find(way: &Way, state: &Path, name: &str) -> Result<Dummy, Fault> 
         }
     };
     let file = TokenFile::parse(&text).map_err(|error| {
-        let remedy = format_args!("{error}; remove the file, and it is made anew");
+        let remedy = format!("{error}; remove the file, and it is made anew");
         Fault::at(FaultKind::StateDamaged, &path, remedy)
     })?;
     let mut hash = Sha256::new();

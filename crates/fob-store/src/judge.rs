@@ -219,7 +219,7 @@ impl Store {
         let (file, ledger, fresh) = LedgerFile::open_or_create_on(&self.way, path, &person.owner)?;
         if ledger.owner != person.owner {
             let (was, is) = (&ledger.owner.name, &person.owner.name);
-            let what = format_args!("the uid was {was:?} when this was made; run: fob rebind {is}");
+            let what = format!("the uid was {was:?} when this was made; run: fob rebind {is}");
             return Err(Fault::at(FaultKind::StateOwner, path, what));
         }
         Ok((file, ledger, fresh && person.absent.is_none()))

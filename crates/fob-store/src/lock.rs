@@ -29,7 +29,7 @@ pub(crate) fn lock(mut file: File, path: &Path) -> Result<Flock<File>, Fault> {
             Err((back, Errno::EWOULDBLOCK | Errno::EINTR)) => {
                 let holder =
                     holder(&back).map_or_else(String::new, |pid| format!(" by process {pid}"));
-                let what = format_args!("was locked for 5 s{holder}");
+                let what = format!("was locked for 5 s{holder}");
                 return Err(Fault::at(FaultKind::LockTimeout, path, what));
             }
             Err((_, errno)) => {
