@@ -166,7 +166,10 @@ impl Login<'_> {
                 Some(digits) => Attempt::password(typed, digits),
                 None => Attempt::password_before_recovery(typed),
             },
-            Verdict::Refused(_) => Attempt::password(typed, Digits::MIN),
+            Verdict::Refused(_) => match Attempt::password(typed, Digits::MIN) {
+                whole if whole.len() == typed.len() => Attempt::password_before_recovery(typed),
+                password => password,
+            },
         };
         self.host.set_authtok(password);
     }

@@ -140,11 +140,18 @@ fn limits_of_the_caller_refuse_and_harm_nobody() {
     let fob = hotp("alice");
     machine.enrol("alice", &[fob.clone()]);
     assert_eq!(machine.login("alice", &[&press(&fob, 0)]).code(), 0);
-    let script = format!("ulimit -f 0; pamdrive test alice {}; true", press(&fob, 1));
-    let out = machine.shell(&script);
-    // The shell's own pipe isn't a file; the ledger is.
-    assert!(out.contains("authenticate 4 "), "{out}");
-    assert_eq!(machine.logged("reason").as_deref(), Some("state_write"));
+    // Also one that would cut a write in two: whoever runs su chooses it.
+    machine.login("alice", &["000000"]);
+    machine.log();
+    for bytes in [0, 100, 520, 4196, 8292, 12287] {
+        let code = press(&fob, 1);
+        let script = format!("prlimit --fsize={bytes} pamdrive test alice {code} | cat");
+        let out = machine.shell(&script);
+        assert!(out.contains("authenticate 4 "), "{bytes}: {out}");
+        assert_eq!(machine.logged("reason").as_deref(), Some("state_write"));
+    }
+    let told = machine.login("alice", &[&press(&fob, 1)]);
+    assert!(told.shown()[1].contains("1 failed attempt"), "{told:?}");
     for files in 3..12 {
         let script =
             format!("ulimit -n {files}; pamdrive --rhost 192.0.2.{files} test alice 000000; true");
@@ -153,7 +160,7 @@ fn limits_of_the_caller_refuse_and_harm_nobody() {
             "{files} files"
         );
     }
-    assert_eq!(machine.login("alice", &[&press(&fob, 1)]).code(), 0);
+    assert_eq!(machine.login("alice", &[&press(&fob, 2)]).code(), 0);
 }
 
 /// Threats 4.4: a log that isn't there, or that nobody reads.

@@ -127,9 +127,12 @@ fn password_and_code_let_in_over_ssh() {
     );
     let fob = hotp("alice");
     let paper = RecoveryCode::new([5; 10]);
-    let digest = fob_core::format::hex_text(&paper.digest(&[7; 16]).bytes());
+    let digests: Vec<_> = (0..10u8)
+        .map(|n| RecoveryCode::new([n; 10]).digest(&[7; 16]).bytes())
+        .map(|bytes| fob_core::format::hex_text(&bytes))
+        .collect();
     let table = format!(
-        "\n[recovery]\nset = \"{}\"\nsalt = \"{}\"\ndigests = [\"{digest}\"]\n",
+        "\n[recovery]\nset = \"{}\"\nsalt = \"{}\"\ndigests = {digests:?}\n",
         "01".repeat(16),
         "07".repeat(16)
     );

@@ -181,10 +181,15 @@ mod tests {
     }
 
     fn set(byte: u8) -> RecoverySet {
+        let digest = |first: u8| {
+            let mut bytes = [byte; 16];
+            bytes[0] = first;
+            RecoveryDigest::from_bytes(bytes)
+        };
         RecoverySet {
             id: [byte; 16],
             salt: [9; 16],
-            digests: vec![RecoveryDigest::from_bytes([byte; 16]); 10],
+            digests: (0..10).map(digest).collect(),
         }
     }
 

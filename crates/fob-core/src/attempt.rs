@@ -34,9 +34,11 @@ impl Attempt {
     pub fn parse_joined(answer: &[u8]) -> Self {
         let answer = joined(answer);
         let lengths = Digits::MIN.count()..=Digits::MAX.count();
-        let codes = lengths.filter_map(|length| Code::parse(suffix(answer, length)?));
+        // One for each length: a list that grew would leave codes behind in freed memory.
+        let mut codes = Vec::with_capacity(5);
+        codes.extend(lengths.filter_map(|length| Code::parse(suffix(answer, length)?)));
         Self {
-            codes: codes.collect(),
+            codes,
             recovery: recovery_suffix(answer).map(|(code, _)| code),
         }
     }

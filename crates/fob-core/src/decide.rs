@@ -15,6 +15,8 @@ use crate::{
 
 /// How far back an HOTP code is recognised as spent rather than wrong.
 const HOTP_LOOK_BACK: i64 = 10;
+/// For so many seconds after its use a spent code that comes again counts once.
+const REPLAY_GRACE: u64 = 60;
 /// How much of `PAM_RHOST` is kept for the notice.
 const MAX_FROM: usize = 64;
 /// A remembered drift stays within two steps (RFC 6238 section 6).
@@ -184,7 +186,7 @@ pub fn decide(
         return accept(debit, now, evidence.tokens, finding);
     }
     if let Some(finding) = findings.iter().find(|f| f.reason == Some(Reason::Spent)) {
-        return spent(debit, finding);
+        return spent(debit, now, finding);
     }
     refuse(
         findings
@@ -351,13 +353,18 @@ fn succeed(mut next: Ledger, source: Source, now: &Now, acceptance: Acceptance) 
     }
 }
 
-/// A spent code counts as a failure the first time it comes again, and not after.
-fn spent(debit: Debit, finding: &Finding<'_>) -> Decision {
+/// A spent code counts as a failure the first time it comes again, and then, for a while,
+/// not: a double press or a race locks nobody. After that it counts each time, for the same
+/// digits are a guess at the person's other tokens.
+fn spent(debit: Debit, now: &Now, finding: &Finding<'_>) -> Decision {
     let Debit {
         before, mut after, ..
     } = debit;
     let first = after.note_replay(finding.token.key(), finding.counter);
-    if !first {
+    let used = before
+        .entry(finding.token.key())
+        .map_or(0, |entry| entry.last_used);
+    if !first && now.unix.abs_diff(used) < REPLAY_GRACE {
         after.throttle = before.throttle;
     }
     Decision {

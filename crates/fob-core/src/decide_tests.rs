@@ -62,7 +62,8 @@ struct Person {
 
 impl Person {
     fn with(tokens: Vec<Token>) -> Self {
-        let digests = (0..10).map(|n| paper(n).digest(&SALT)).collect();
+        let mut digests: Vec<_> = (0..10).map(|n| paper(n).digest(&SALT)).collect();
+        digests.sort();
         Self {
             tokens,
             recovery: RecoverySet {
@@ -466,6 +467,25 @@ fn spent_code_counts_once() {
         assert_eq!(alice.reason(TIME, &code), Some(Reason::Spent));
     }
     assert_eq!(alice.ledger.throttle.failures(), 1);
+}
+
+/// P10: its digits are a guess at other tokens, so that it doesn't stay free.
+#[test]
+fn spent_code_is_no_free_guess_at_another_token() {
+    let mut alice = Person::with(vec![fob(0), phone()]);
+    let code = at(&fob(0), 0);
+    assert_eq!(alice.reason(TIME, &code), None);
+    let mut judged = 0;
+    for try_ in 1..2000 {
+        match alice.reason(TIME + try_ * 90, &code) {
+            Some(Reason::Spent) => judged += 1,
+            reason => assert!(
+                matches!(reason, Some(Reason::Throttled | Reason::Locked)),
+                "{reason:?}"
+            ),
+        }
+    }
+    assert!(judged <= 100 + 30, "{judged}");
 }
 
 /// R4: the owner learns of the failures at the next success.

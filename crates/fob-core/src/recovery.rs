@@ -84,7 +84,7 @@ impl fmt::Debug for RecoveryCode {
 }
 
 /// A stretched recovery code.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RecoveryDigest(Option<[u8; 16]>);
 
 impl RecoveryDigest {
@@ -119,7 +119,8 @@ pub struct RecoverySet {
     pub id: [u8; 16],
     /// One salt for the set: one stretching tells about all its codes.
     pub salt: [u8; 16],
-    /// The digests, at most [`RECOVERY_CODES`].
+    /// The digests, [`RECOVERY_CODES`] of them, in order of their bytes: the ledger knows a
+    /// spent code by its place, which must not change when the file is edited.
     pub digests: Vec<RecoveryDigest>,
 }
 

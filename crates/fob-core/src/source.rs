@@ -55,6 +55,11 @@ impl Source {
         Self::with(Self::DUMMY, hash.get(..16).unwrap_or_default())
     }
 
+    /// Whether it is a source as a dummy ledger keeps it.
+    pub(crate) fn is_masked(&self) -> bool {
+        self.0.first() == Some(&Self::DUMMY)
+    }
+
     fn with(kind: u8, value: &[u8]) -> Self {
         let mut bytes = [0; 17];
         let parts = std::iter::once(&kind).chain(value);

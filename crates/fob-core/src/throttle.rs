@@ -8,8 +8,10 @@ use crate::{Now, Source, ThrottlePolicy};
 
 /// How many sources with failures are told apart; newcomers beyond share one bucket.
 pub const MAX_SOURCES: usize = 32;
-/// How many sources that succeeded are remembered.
+/// How many sources that succeeded are remembered; their places in the table are kept.
 const MAX_KNOWN: usize = 8;
+/// How many other sources are told apart: one more place is the crowd's.
+const MAX_STRANGERS: usize = MAX_SOURCES - MAX_KNOWN - 1;
 /// The first wait, in seconds; it doubles with each failure.
 const FIRST_WAIT: u64 = 5;
 /// A source that was silent for a day starts afresh. The totals go on counting.
@@ -113,12 +115,11 @@ impl Throttle {
 
     /// Counts a failure of `source`.
     pub(crate) fn fail(&mut self, policy: ThrottlePolicy, now: &Now, source: Source) {
-        let total = if self.is_known(source) {
-            &mut self.known_failures
-        } else {
-            &mut self.strangers
-        };
-        *total = total.saturating_add(1);
+        if self.is_known(source) {
+            self.known_failures = self.known_failures.saturating_add(1);
+        } else if !source.is_masked() {
+            self.strangers = self.strangers.saturating_add(1);
+        }
         self.locked |= self.strangers.saturating_add(self.known_failures) >= policy.lifetime
             && self.known_failures >= policy.kept_for_known();
         let bucket = self.bucket(source);
@@ -131,11 +132,7 @@ impl Throttle {
                 failures.count = failures.count.saturating_add(1);
                 failures.last = now.boot;
             }
-            None => self.sources.push(Failures {
-                source: bucket,
-                count: 1,
-                last: now.boot,
-            }),
+            None => self.list(bucket, now),
         }
     }
 
@@ -188,19 +185,43 @@ impl Throttle {
         self.known.contains(&source)
     }
 
-    /// Where the failures of `source` are counted.
+    /// Where the failures of `source` are counted. A source that succeeded is never put
+    /// among strangers. Nor is a dummy's: one name's failures must not make another wait.
     fn bucket(&self, source: Source) -> Source {
-        // The last place of a full table is the crowd's.
-        let full = self.sources.len() >= MAX_SOURCES.saturating_sub(1);
         let listed = self
             .sources
             .iter()
             .any(|failures| failures.source == source);
-        if full && !listed {
+        let strangers = self
+            .sources
+            .iter()
+            .filter(|failures| !self.is_known(failures.source));
+        let full = strangers.count() >= MAX_STRANGERS;
+        if full && !listed && !self.is_known(source) && !source.is_masked() {
             Source::CROWD_SOURCE
         } else {
             source
         }
+    }
+
+    /// Lists a source. In a full table the oldest that is no known one makes room.
+    fn list(&mut self, source: Source, now: &Now) {
+        if self.sources.len() >= MAX_SOURCES {
+            let others = self
+                .sources
+                .iter()
+                .filter(|failures| !self.is_known(failures.source));
+            let oldest = others
+                .min_by_key(|failures| failures.last)
+                .map(|oldest| oldest.source);
+            self.sources
+                .retain(|failures| Some(failures.source) != oldest);
+        }
+        self.sources.push(Failures {
+            source,
+            count: 1,
+            last: now.boot,
+        });
     }
 }
 
@@ -374,7 +395,7 @@ mod tests {
         for n in 0..60 {
             throttle.fail(policy(), &at(0), address(n));
         }
-        assert_eq!(throttle.sources.len(), MAX_SOURCES);
+        assert_eq!(throttle.sources.len(), MAX_STRANGERS + 1);
         assert!(matches!(
             throttle.standing(policy(), &at(0), address(99)),
             Standing::Wait(_)
@@ -383,6 +404,39 @@ mod tests {
             throttle.standing(policy(), &at(0), address(3)),
             Standing::Free
         );
+    }
+
+    /// P10: a crowd of strangers makes no source wait that succeeded before, however many
+    /// sources there are, and the table never outgrows the ledger.
+    #[test]
+    fn known_source_never_waits_for_the_crowd() {
+        let mut throttle = Throttle::default();
+        throttle.refresh(&at(0));
+        for home in 200..220 {
+            throttle.succeed(address(home));
+            throttle.fail(policy(), &at(0), address(home));
+            for n in 0..4 {
+                throttle.fail(policy(), &at(0), address(home * 4 % 100 + n));
+            }
+            assert_eq!(
+                throttle.standing(policy(), &at(0), address(home)),
+                Standing::Free
+            );
+            assert!(throttle.sources.len() <= MAX_SOURCES);
+        }
+    }
+
+    /// P13: names that share a dummy ledger neither wait for nor lock one another.
+    #[test]
+    fn names_of_a_dummy_ledger_know_nothing_of_each_other() {
+        let mut throttle = Throttle::default();
+        throttle.refresh(&at(0));
+        for n in 0..500 {
+            throttle.fail(policy(), &at(0), address(1).masked(&format!("name{n}")));
+        }
+        assert_eq!(throttle.sources.len(), MAX_SOURCES);
+        let standing = throttle.standing(policy(), &at(0), address(1).masked("other"));
+        assert_eq!(standing, Standing::Free);
     }
 
     #[test]

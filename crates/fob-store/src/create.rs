@@ -2,6 +2,7 @@
 
 use std::fs::{File, Permissions};
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
@@ -35,7 +36,7 @@ pub(crate) fn create_file(path: &Path, content: &[u8]) -> Result<bool, Fault> {
         .map_err(|error| Fault::writing(path, error));
     let linked = written.and_then(|()| {
         let link = match &temporary {
-            None => linkat(&file, "", AT_FDCWD, path, AtFlags::AT_EMPTY_PATH),
+            None => link_unnamed(&file, path),
             Some(name) => linkat(AT_FDCWD, name.as_path(), AT_FDCWD, path, AtFlags::empty()),
         };
         match link {
@@ -52,6 +53,24 @@ pub(crate) fn create_file(path: &Path, content: &[u8]) -> Result<bool, Fault> {
         return Ok(true);
     }
     Ok(false)
+}
+
+/// Gives a file without a name its name. Where the kernel wants a capability for that
+/// (before 6.10), /proc does it without.
+fn link_unnamed(file: &File, path: &Path) -> Result<(), Errno> {
+    match linkat(file, "", AT_FDCWD, path, AtFlags::AT_EMPTY_PATH) {
+        Err(Errno::ENOENT) => {
+            let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+            linkat(
+                AT_FDCWD,
+                name.as_str(),
+                AT_FDCWD,
+                path,
+                AtFlags::AT_SYMLINK_FOLLOW,
+            )
+        }
+        linked => linked,
+    }
 }
 
 /// Replaces a file as a whole, synced, readable by root alone: readers see the old one or

@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 
 use fob_core::{Ledger, Owner};
 use nix::fcntl::{Flock, OFlag};
+use nix::sys::resource::{Resource, getrlimit};
 
-use crate::create::create_file;
+use crate::create::{create_file, sync_folder};
 use crate::slot::{Kind, PAGE, Page, Slot, VERSION, from_page, to_page};
 use crate::trusted::{Kept, open_checked};
 use crate::way::Way;
@@ -40,6 +41,8 @@ pub struct LedgerFile {
     kind: Kind,
     sequence: u64,
     mark: u64,
+    /// The newest slot as it was read or written.
+    page: Vec<u8>,
 }
 
 /// Which slot is the newest.
@@ -79,6 +82,7 @@ impl LedgerFile {
             let Some((file, opened)) = open_checked(way, path, Kept::Secret, OFlag::O_RDWR)? else {
                 return Ok(None);
             };
+            require_room(path)?;
             let file = crate::lock::lock(file, path)?;
             // What was opened may have been replaced while we waited.
             let same = std::fs::symlink_metadata(path)
@@ -168,15 +172,25 @@ impl LedgerFile {
             Kind::Debit => self.place,
             Kind::Settled => {
                 if self.mark != self.sequence {
-                    self.file
-                        .sync_data()
-                        .map_err(|error| Fault::writing(&self.path, error))?;
-                    self.move_mark();
+                    self.settle_again()?;
                 }
                 self.place.other()
             }
         };
         self.write_at(place, kind, ledger)
+    }
+
+    /// Makes durable what its writer left without a mark: the slot, which is written once
+    /// more, as a sync that failed before may have left it looking clean; and the file's
+    /// name, as its creator may not have come to that.
+    fn settle_again(&mut self) -> Result<(), Fault> {
+        self.file
+            .write_all_at(&self.page, self.place.offset())
+            .and_then(|()| self.file.sync_data())
+            .map_err(|error| Fault::writing(&self.path, error))?;
+        sync_folder(self.path.parent().unwrap_or(Path::new("/")))?;
+        self.move_mark();
+        Ok(())
     }
 
     fn write_at(&mut self, place: Place, kind: Kind, ledger: &Ledger) -> Result<(), Fault> {
@@ -187,6 +201,7 @@ impl LedgerFile {
             .write_all_at(&page, place.offset())
             .map_err(|error| Fault::writing(&self.path, error))?;
         (self.place, self.kind, self.sequence) = (place, kind, sequence);
+        self.page = page;
         Ok(())
     }
 
@@ -222,11 +237,12 @@ impl LedgerFile {
             HeadProblem::Newer => newer(),
             HeadProblem::Damaged => damaged("is not a ledger"),
         })?;
-        let page = |place: Place| {
+        let content = |place: Place| {
             let start = usize::try_from(place.offset()).unwrap_or(SIZE);
             let content = bytes.get(start..).and_then(|rest| rest.get(..PAGE));
-            (place, from_page(content.unwrap_or_default()))
+            content.unwrap_or_default()
         };
+        let page = |place| (place, from_page(content(place)));
         let newest = newest([page(Place::First), page(Place::Second)]);
         let (place, slot) = match newest {
             Some((_, Page::Newer(_))) => return Err(newer()),
@@ -246,10 +262,22 @@ impl LedgerFile {
                 kind,
                 sequence,
                 mark,
+                page: content(place).to_vec(),
             },
             ledger,
         ))
     }
+}
+
+/// The caller's `ulimit -f` may be any number. One inside the file would cut a write short,
+/// and so tear a slot or the mark; somebody who runs su could wipe out the failures that way.
+fn require_room(path: &Path) -> Result<(), Fault> {
+    let limit = getrlimit(Resource::RLIMIT_FSIZE).map_err(|errno| Fault::writing(path, errno))?;
+    if limit.0 < SIZE as u64 {
+        let what = "the caller's limit on the size of files (ulimit -f) is too low";
+        return Err(Fault::at(FaultKind::StateWrite, path, what));
+    }
+    Ok(())
 }
 
 /// What is wrong with a ledger, and what to do.
@@ -274,7 +302,8 @@ fn complete(ledger: &Ledger, path: &Path) -> Result<Vec<u8>, Fault> {
     let mut bytes = vec![0; PAGE];
     put(&mut bytes, 0, MAGIC);
     put(&mut bytes, 8, &VERSION.to_be_bytes());
-    put(&mut bytes, 512, &mark_bytes(1));
+    // Not marked: its name isn't durable yet.
+    put(&mut bytes, 512, &mark_bytes(0));
     let slot = to_page(Kind::Settled, 1, ledger);
     bytes.extend(slot.ok_or_else(|| Fault::at(FaultKind::StateWrite, path, "has no room left"))?);
     bytes.resize(SIZE, 0);

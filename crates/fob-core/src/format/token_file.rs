@@ -142,15 +142,17 @@ fn read_recovery(field: Field<'_>) -> Result<RecoverySet, FormatError> {
     let id = fields.require("set")?.hex()?;
     let salt = fields.require("salt")?.hex()?;
     let list = fields.require("digests")?;
-    let too_many = list.error(format_args!("at most {RECOVERY_CODES} codes"));
+    let wrong = list.error(format_args!("must be {RECOVERY_CODES} different codes"));
     let digests: Result<Vec<_>, _> = list
         .list()?
         .iter()
         .map(|digest| digest.hex().map(RecoveryDigest::from_bytes))
         .collect();
-    let digests = digests?;
-    if digests.len() > RECOVERY_CODES {
-        return Err(too_many);
+    let mut digests = digests?;
+    digests.sort();
+    digests.dedup();
+    if digests.len() != RECOVERY_CODES {
+        return Err(wrong);
     }
     fields.end()?;
     Ok(RecoverySet { id, salt, digests })
@@ -260,6 +262,42 @@ mod tests {
         ] {
             let file = TokenFile::parse(&format!("{PHONE}{line}\n")).unwrap();
             assert!(file.tokens.is_empty() && file.refused.len() == 1, "{line}");
+        }
+    }
+
+    /// P1: the ledger knows a spent recovery code by its place.
+    #[test]
+    fn recovery_digests_are_all_there_and_in_order() {
+        let table = |bytes: &[u8]| {
+            let digests: Vec<String> = bytes
+                .iter()
+                .map(|b| format!("{b:02x}").repeat(16))
+                .collect();
+            let id = "01".repeat(16);
+            format!(
+                "version = 1\n[recovery]\nset = \"{id}\"\nsalt = \"{id}\"\ndigests = {digests:?}\n"
+            )
+        };
+        let read = |bytes: &[u8]| TokenFile::parse(&table(bytes));
+        let ordered = read(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+            .unwrap()
+            .recovery
+            .unwrap();
+        let shuffled = read(&[3, 1, 9, 0, 4, 5, 2, 7, 8, 6])
+            .unwrap()
+            .recovery
+            .unwrap();
+        assert_eq!(ordered.digests, shuffled.digests);
+        for edited in [
+            &[0, 1, 2, 3, 4, 5, 6, 7, 8][..],
+            &[0, 0, 2, 3, 4, 5, 6, 7, 8, 9],
+        ] {
+            assert!(
+                read(edited)
+                    .unwrap_err()
+                    .message
+                    .contains("10 different codes")
+            );
         }
     }
 
