@@ -3,8 +3,8 @@
 //!
 //! The systems log in in turns (A B C, C A B, B A C, ...), and what is compared are medians
 //! of one run: a machine that is busy for a while is busy for all of them. Every login's
-//! result is checked; one that isn't as expected ends the run. Exits with 1 if a budget was
-//! missed, with 2 if nothing could be measured.
+//! result is checked; one that isn't as expected ends the run. A budget that is missed stands
+//! in the table and is no error. Exits with 2 if nothing could be measured.
 //!
 //! `outside` prepares the machine and starts this program again in it, `inside` measures.
 //! Each budget has a file of its own in `logins/rows/`.
@@ -23,8 +23,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match logins::main() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+        Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error}");
             ExitCode::from(2)
