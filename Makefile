@@ -4,6 +4,7 @@
 #   make demo       log in over a private sshd with a code, then see it refused
 #   make check      run every test
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
+#   make fleet      time the enrolment and the listing of many people
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
 #   make uninstall  take that away again; tokens and ledgers stay
 
@@ -14,15 +15,24 @@ MANDIR ?= $(PREFIX)/share/man
 
 CARGO ?= cargo
 MODULE = target/release/libpam_fob.so
-COMMAND = target/release/fob
+# Built by itself: it makes recovery codes by the ten thousand, and so asks the processor for
+# its SHA instructions, which .cargo/config.toml keeps the module from doing.
+COMMAND = target/command/release/fob
 
-.PHONY: all build demo check lint bench race install uninstall clean
+PAGES = $(notdir $(wildcard man/*.[158]))
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
+
+.PHONY: all build demo check lint bench fleet race install uninstall clean
 
 all: build
 
 build:
 	packaging/needs build
-	$(CARGO) build --release --locked --package pam_fob --package fob-cli
+	$(CARGO) build --release --locked --package pam_fob
+	RUSTFLAGS= $(CARGO) build --release --locked --package fob-cli --target-dir target/command
 
 demo: build
 	tests/parts
@@ -51,12 +61,20 @@ bench: build
 	packaging/needs check
 	benches/run $(if $(FULL),--long)
 
+fleet: build
+	tests/parts
+	tests/as-root tests/fleet-speed
+
 install: $(MODULE) $(COMMAND)
 	install -D -m 0644 $(MODULE) $(DESTDIR)$(PAMDIR)/pam_fob.so
 	install -D -m 0755 $(COMMAND) $(DESTDIR)$(PREFIX)/bin/fob
-	install -D -m 0644 man/pam_fob.8 $(DESTDIR)$(MANDIR)/man8/pam_fob.8
-	install -D -m 0644 man/fob.8 $(DESTDIR)$(MANDIR)/man8/fob.8
-	install -D -m 0644 man/fob.conf.5 $(DESTDIR)$(MANDIR)/man5/fob.conf.5
+	for page in $(PAGES); do \
+	    install -D -m 0644 man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit; done
+	install -d -m 0755 $(addprefix $(DESTDIR),$(dir $(COMPLETIONS)))
+	$(COMMAND) completions bash >$(DESTDIR)$(BASHDIR)/fob
+	$(COMMAND) completions zsh >$(DESTDIR)$(ZSHDIR)/_fob
+	$(COMMAND) completions fish >$(DESTDIR)$(FISHDIR)/fob.fish
+	chmod 0644 $(addprefix $(DESTDIR),$(COMPLETIONS))
 	install -d -m 0755 $(DESTDIR)/etc/fob
 	install -d -m 0700 $(DESTDIR)/etc/fob/tokens $(DESTDIR)/var/lib/fob
 	# Written in place, so it must not be copied on write (btrfs); elsewhere nothing to do.
@@ -67,7 +85,8 @@ uninstall:
 	    echo 'uninstall: these PAM files still name pam_fob.so, and would refuse everybody.' >&2; \
 	    echo 'uninstall: take it out of them first.' >&2; exit 1; fi
 	rm -f $(DESTDIR)$(PAMDIR)/pam_fob.so $(DESTDIR)$(PREFIX)/bin/fob
-	rm -f $(DESTDIR)$(MANDIR)/man8/pam_fob.8 $(DESTDIR)$(MANDIR)/man8/fob.8 $(DESTDIR)$(MANDIR)/man5/fob.conf.5
+	for page in $(PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
+	rm -f $(addprefix $(DESTDIR),$(COMPLETIONS))
 	@echo 'Tokens in /etc/fob and ledgers in /var/lib/fob are left where they are.'
 
 $(MODULE) $(COMMAND):

@@ -45,6 +45,9 @@ pub(crate) fn record(caller: &Caller, outcome: &Outcome, remarks: &Remarks) {
             if let Some(left) = acceptance.recovery_left() {
                 field(&mut line, "left", &left.to_string());
             }
+            if let Some(issuer) = acceptance.issued_by() {
+                field(&mut line, "issued_by", &escaped(issuer));
+            }
         }
         Outcome::Refused(refusal) if refusal.wait > 0 => {
             field(&mut line, "wait", &refusal.wait.to_string());

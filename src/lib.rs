@@ -15,5 +15,4 @@
 mod ffi;
 mod journal;
 mod login;
-mod options;
 mod outcome;

@@ -1,11 +1,10 @@
 //! One login, from top to bottom.
 
-use fob_core::{Attempt, Digits, FirstPass, Reason, Refusal, Settings, Source, Verdict};
+use fob_core::{Arguments, Attempt, Digits, FirstPass, Reason, Refusal, Settings, Source, Verdict};
 use fob_store::{Account, Fault, FaultKind, Judged, Store, Who};
 
 use crate::ffi::{Answer, Host, NoAnswer, shielded};
 use crate::journal::{self, Caller, Remarks};
-use crate::options::Options;
 use crate::outcome::Outcome;
 
 /// What PAM is asked to wait after a refusal, in microseconds.
@@ -63,15 +62,15 @@ struct Login<'a> {
 
 impl Login<'_> {
     fn run(&mut self, words: &[String]) -> Result<Outcome, Stop> {
-        let options =
-            Options::parse(words).map_err(|wrong| Fault::new(FaultKind::Config, wrong))?;
+        let arguments =
+            Arguments::parse(words).map_err(|wrong| Fault::new(FaultKind::Config, wrong))?;
         self.caller.user = self.host.user().ok_or(Stop::Conversation)?;
         Account::require_root()?;
-        let store = Store::open(options.conf.as_deref())?;
+        let store = Store::open(arguments.conf.as_deref())?;
         let settings = store
             .conf
             .settings(&self.caller.service)
-            .overlaid(&options.settings);
+            .overlaid(&arguments.settings);
 
         let who = store.who(&self.caller.user)?;
         if settings.debug() {

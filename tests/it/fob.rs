@@ -23,7 +23,7 @@ fn seeded() -> fob_core::Token {
     token
 }
 
-fn fob(machine: &Machine, words: &str, input: &str) -> (i32, String) {
+pub fn fob(machine: &Machine, words: &str, input: &str) -> (i32, String) {
     let words: Vec<&str> = words.split(' ').collect();
     let Output {
         status,
@@ -34,7 +34,7 @@ fn fob(machine: &Machine, words: &str, input: &str) -> (i32, String) {
     (status.code().unwrap(), String::from_utf8(text).unwrap())
 }
 
-fn json(machine: &Machine, words: &str, input: &str) -> (i32, Value) {
+pub fn json(machine: &Machine, words: &str, input: &str) -> (i32, Value) {
     let words: Vec<&str> = words.split(' ').chain(["--json"]).collect();
     let output = machine.with_input("fob", &words, input);
     let value = serde_json::from_slice(&output.stdout);

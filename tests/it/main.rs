@@ -11,12 +11,21 @@
     reason = "tests: a panic is how they fail"
 )]
 
+mod bypass;
+mod daily;
+mod doctor;
 mod durable;
+mod explain;
+mod fleet;
 mod fob;
 mod host;
 mod login;
 mod machine;
+mod manual;
 mod oathtool;
 mod once;
+mod screen;
 mod silence;
 mod ssh;
+mod terminal;
+mod transcripts;

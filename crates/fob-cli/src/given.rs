@@ -1,7 +1,7 @@
 //! A secret that somebody else made: read from a file or from stdin, never from the
 //! command line, where every process could see it.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -38,15 +38,16 @@ impl Given {
             from_file(path)?
         };
         Self::parse(&text).map_err(|wrong| {
-            Stop::unknown(format!("{}: {wrong}", path.display()))
-                .remedy("A secret is base32, hexadecimal digits, or an otpauth:// URI; see fob(8).")
+            Stop::unknown(format!("{}: {wrong}", path.display())).remedy(
+                "A secret is base32, hexadecimal digits, or an otpauth:// URI; see fob-enroll(1).",
+            )
         })
     }
 
     /// Recognises a secret by its shape. `base32:` and `hex:` in front say what it is; a
     /// URI says so itself. Else a 0, 1, 8 or 9 makes it hexadecimal, a letter beyond F
     /// base32; with neither it could be both, and isn't guessed.
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let starts = |prefix: &str| {
             text.split_at_checked(prefix.len())
@@ -83,7 +84,17 @@ fn from_stdin() -> Result<Zeroizing<String>, Stop> {
 fn from_file(path: &Path) -> Result<Zeroizing<String>, Stop> {
     let unreadable = |error| Stop::unknown(format!("{}: {error}", path.display()));
     let file = File::open(path).map_err(unreadable)?;
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+    warn_if_open(path, &file.metadata().map_err(unreadable)?);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+    file.take(MAX_FILE)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    text(bytes)
+}
+
+/// Warns if others can read a file with secrets.
+pub(crate) fn warn_if_open(path: &Path, file: &Metadata) {
+    let mode = file.permissions().mode();
     if mode & 0o044 != 0 {
         remark(&format!(
             "fob: warning: {} can be read by others (mode {:04o})",
@@ -91,11 +102,6 @@ fn from_file(path: &Path) -> Result<Zeroizing<String>, Stop> {
             mode & 0o7777
         ));
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-    file.take(MAX_FILE)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    text(bytes)
 }
 
 fn text(mut bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>, Stop> {

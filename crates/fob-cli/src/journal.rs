@@ -1,6 +1,7 @@
 //! The log lines of the command: who changed what. In the style of the module's lines.
 
 use std::fmt::Write;
+use std::sync::OnceLock;
 
 use fob_store::{Level, log};
 use nix::unistd::{Uid, User, getuid};
@@ -14,6 +15,15 @@ pub(crate) fn changed(verb: &str, user: &str, fields: &[(&str, &str)]) {
     send(Level::Info, line, fields);
 }
 
+/// Logs that `verb` changed nothing for `user`, and why.
+pub(crate) fn unchanged(verb: &str, user: &str, reason: &str, fields: &[(&str, &str)]) {
+    let line = format!(
+        "unchanged verb={verb} user={} reason={reason}",
+        escaped(user)
+    );
+    send(Level::Warning, line, fields);
+}
+
 /// Logs what came of an attempt: `accepted`, or `refused reason=…`.
 pub(crate) fn judged(level: Level, outcome: &str, user: &str, fields: &[(&str, &str)]) {
     let line = format!("{outcome} user={} service=fob", escaped(user));
@@ -21,8 +31,10 @@ pub(crate) fn judged(level: Level, outcome: &str, user: &str, fields: &[(&str, &
 }
 
 fn send(level: Level, mut line: String, fields: &[(&str, &str)]) {
-    let by = by();
-    for (key, value) in fields.iter().chain(&[("by", by.as_str())]) {
+    // The same all the time, and not cheap to find out.
+    static BY: OnceLock<String> = OnceLock::new();
+    let by = BY.get_or_init(by).as_str();
+    for (key, value) in fields.iter().chain(&[("by", by)]) {
         // Writing to a String doesn't fail.
         let _ = write!(line, " {key}={}", escaped(value));
     }
@@ -30,7 +42,7 @@ fn send(level: Level, mut line: String, fields: &[(&str, &str)]) {
 }
 
 /// Who runs the command: the person who logged in, as the kernel or sudo remembers them.
-fn by() -> String {
+pub(crate) fn by() -> String {
     login_uid()
         .map(name)
         .or_else(|| std::env::var("SUDO_USER").ok())

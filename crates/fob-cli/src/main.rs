@@ -1,4 +1,4 @@
-//! `fob`: enrols, shows, checks and revokes the tokens of pam_fob. See fob(8).
+//! `fob`: enrols, shows, checks and revokes the tokens of pam_fob. See fob(1).
 //!
 //! Nothing here judges a code: that is `fob-core`'s, and where things are kept is
 //! `fob-store`'s. A verb is a page in [`verbs`]. Each ends in 0 for yes, 1 for no, or 2 when
@@ -6,15 +6,25 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod doctor;
+mod everybody;
 mod given;
+mod help;
 mod journal;
+#[cfg(test)]
+mod manual_tests;
 mod otpauth;
 mod output;
+mod pam;
+mod parallel;
 mod people;
 mod picture;
 mod plan;
 mod recovery_codes;
+mod secret_page;
+mod stock;
 mod stop;
+mod table;
 mod terminal;
 mod token_edit;
 mod token_text;
@@ -22,10 +32,8 @@ mod verbs;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let cli = match cli::Cli::try_parse() {
+    let cli = match help::parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help goes to stdout and is a yes; a wrong command line is a "couldn't tell".

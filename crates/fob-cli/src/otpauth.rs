@@ -93,6 +93,19 @@ pub(crate) fn print(token: &Token, issuer: &str, account: &str) -> Zeroizing<Str
     ))
 }
 
+/// The secret in groups of four, for those who type it.
+pub(crate) fn grouped(token: &Token) -> Zeroizing<String> {
+    let secret = token.secret.to_base32();
+    let mut text = Zeroizing::new(String::with_capacity(secret.len().saturating_mul(2)));
+    for (index, c) in secret.chars().enumerate() {
+        if index > 0 && index % 4 == 0 {
+            text.push(' ');
+        }
+        text.push(c);
+    }
+    text
+}
+
 fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits)

@@ -51,11 +51,40 @@ pub(crate) fn is_terminal() -> bool {
     stdout().is_terminal()
 }
 
+/// Whether words may be coloured: a terminal shows them, it knows colours, and nobody set
+/// `NO_COLOR` (no-color.org).
+pub(crate) fn use_colours() -> bool {
+    let is = |name: &str, wrong: fn(&std::ffi::OsStr) -> bool| {
+        std::env::var_os(name).is_some_and(|value| wrong(&value))
+    };
+    is_terminal()
+        && !is("NO_COLOR", |value| !value.is_empty())
+        && !is("TERM", |value| value == "dumb")
+}
+
 /// Unix seconds as `2026-01-31T12:00:00Z`; none for 0, which stands for "never".
 pub(crate) fn time(unix: u64) -> Option<String> {
     let shown = Duration::from_secs(unix.min(LAST_SECOND));
     let time = UNIX_EPOCH.checked_add(shown).filter(|_| unix > 0)?;
     Some(humantime::format_rfc3339_seconds(time).to_string())
+}
+
+/// A length of time as people say it: its two largest units.
+pub(crate) fn span(seconds: u64) -> String {
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (unit, length) in [("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)] {
+        let number = rest.checked_div(length).unwrap_or_default();
+        rest = rest.checked_rem(length).unwrap_or_default();
+        if number > 0 {
+            parts.push(format!("{number} {unit}"));
+        }
+    }
+    parts.truncate(2);
+    if parts.is_empty() {
+        return "0 s".into();
+    }
+    parts.join(" ")
 }
 
 /// `1 code`, `2 codes`.
@@ -69,6 +98,15 @@ pub(crate) fn count(number: u64, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_have_two_units_at_most() {
+        assert_eq!(span(0), "0 s");
+        assert_eq!(span(30), "30 s");
+        assert_eq!(span(270), "4 min 30 s");
+        assert_eq!(span(600), "10 min");
+        assert_eq!(span(93_784), "1 d 2 h");
+    }
 
     #[test]
     fn times_are_utc_and_zero_is_never() {

@@ -1,8 +1,9 @@
 //! Whom a verb is about, and what they have.
 
-use fob_core::format::{FreshLedger, TokenFile};
-use fob_core::{Ledger, Owner};
-use fob_store::{Account, LedgerFile, Store};
+use fob_core::format::{FreshLedger, RefusedToken, TokenFile};
+use fob_core::{Ledger, Owner, Token};
+use fob_store::{Account, LedgerFile, Store, Who};
+use percent_encoding::percent_decode_str;
 
 use crate::stop::Stop;
 
@@ -26,6 +27,62 @@ pub(crate) fn enrolled(store: &Store, name: &str) -> Result<(Account, TokenFile)
     let file = store.tokens(&account.name)?;
     let file = file.ok_or_else(|| not_enrolled(&account.name))?;
     Ok((account, file))
+}
+
+/// The name of somebody with a token file; the account may be gone.
+///
+/// # Errors
+/// There is no such file, or the user database failed.
+pub(crate) fn holder(store: &Store, name: &str) -> Result<String, Stop> {
+    let name = match store.who(name)? {
+        Who::Enrolled(account) => account.name,
+        Who::Absent(name, _) => name,
+    };
+    if std::fs::symlink_metadata(store.token_path(&name)).is_ok() {
+        Ok(name)
+    } else {
+        Err(not_enrolled(&name))
+    }
+}
+
+/// The names of all who have a token file.
+///
+/// # Errors
+/// The folder can't be read.
+pub(crate) fn holders(store: &Store) -> Result<Vec<String>, Stop> {
+    let folder = &store.conf.tokens;
+    let unreadable = |error| Stop::unknown(format!("{}: {error}", folder.display()));
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.file_name();
+        let file = file.to_string_lossy();
+        // What begins with a dot is on its way to be a token file.
+        if !file.starts_with('.') {
+            names.push(percent_decode_str(&file).decode_utf8_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The person's token of that id, which must be usable.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn token<'a>(file: &'a TokenFile, name: &str, id: &str) -> Result<&'a Token, Stop> {
+    if let Some(token) = file.tokens.iter().find(|token| token.id == id) {
+        return Ok(token);
+    }
+    let unusable = |refused: &&RefusedToken| refused.id.as_deref() == Some(id);
+    Err(match file.refused.iter().find(unusable) {
+        Some(refused) => Stop::unknown(format!(
+            "{name}'s token {id:?} can't be used: {}",
+            refused.error
+        ))
+        .remedy("Correct it in the token file first."),
+        None => Stop::no(format!("{name} has no token {id:?}"))
+            .remedy(format!("To see what there is, run: fob show {name}")),
+    })
 }
 
 /// The person has no token file.
@@ -69,17 +126,29 @@ pub(crate) fn ledger_or_new(
     if let Some(opened) = ledger(store, account)? {
         return Ok(opened);
     }
-    let path = store.ledger_path(account.uid);
-    if enrolled_before && store.conf.fresh_ledger == FreshLedger::Refuse {
-        let what = format!(
-            "{}: there is no such ledger, and fresh_ledger = \"refuse\"",
-            path.display()
-        );
-        return Err(Stop::unknown(what).remedy(format!("Run: fob repair {}", account.name)));
+    if enrolled_before {
+        may_be_missing(store, account)?;
     }
+    let path = store.ledger_path(account.uid);
     let (file, ledger, _) = LedgerFile::open_or_create(&path, &owner(account))?;
     check_owner(&ledger, account)?;
     Ok((file, ledger))
+}
+
+/// Whether somebody who is enrolled may be without a ledger.
+///
+/// # Errors
+/// fob.conf says `fresh_ledger = "refuse"`.
+pub(crate) fn may_be_missing(store: &Store, account: &Account) -> Result<(), Stop> {
+    if store.conf.fresh_ledger == FreshLedger::Accept {
+        return Ok(());
+    }
+    let path = store.ledger_path(account.uid);
+    let what = format!(
+        "{}: there is no such ledger, and fresh_ledger = \"refuse\"",
+        path.display()
+    );
+    Err(Stop::unknown(what).remedy(format!("Run: fob repair {}", account.name)))
 }
 
 /// Whether the ledger is that person's.

@@ -6,10 +6,10 @@ use fob_store::random;
 use nix::unistd::gethostname;
 use zeroize::Zeroizing;
 
-use crate::cli::Enroll;
 use crate::given::Given;
 use crate::otpauth::Mover;
 use crate::stop::Stop;
+use crate::verbs::enroll::Wish;
 
 /// What is to be enrolled.
 pub(crate) struct Plan {
@@ -34,9 +34,17 @@ impl Plan {
     /// Reads or makes the secret, and settles the rest.
     ///
     /// # Errors
-    /// The secret can't be read or is too weak; options contradict each other or the URI.
-    pub(crate) fn new(wish: &Enroll) -> Result<Self, Stop> {
+    /// Those of [`of`](Self::of); the secret can't be read.
+    pub(crate) fn new(wish: &Wish) -> Result<Self, Stop> {
         let given = wish.secret_file.as_deref().map(Given::read).transpose()?;
+        Self::of(wish, given)
+    }
+
+    /// Makes the secret, unless it was given, and settles the rest.
+    ///
+    /// # Errors
+    /// The secret is too weak; options contradict each other or the URI.
+    pub(crate) fn of(wish: &Wish, given: Option<Given>) -> Result<Self, Stop> {
         let is_new = given.is_none();
         let mut said = Said {
             mover: wish.mover,
@@ -130,7 +138,7 @@ fn new_secret(algorithm: Algorithm) -> Result<Secret, Stop> {
     Secret::new(bytes.to_vec()).map_err(|error| Stop::unknown(error.to_string()))
 }
 
-fn check_strength(secret: &Secret, wish: &Enroll) -> Result<(), Stop> {
+fn check_strength(secret: &Secret, wish: &Wish) -> Result<(), Stop> {
     if secret.is_strong() || wish.allow_weak {
         return Ok(());
     }
@@ -141,7 +149,11 @@ fn check_strength(secret: &Secret, wish: &Enroll) -> Result<(), Stop> {
     .remedy("Take another token, or add --allow-weak if there is none."))
 }
 
-fn issuer(said: Option<String>) -> Result<String, Stop> {
+/// What an app shows beside the name: what was said, or this machine's name.
+///
+/// # Errors
+/// It has a colon, or isn't 1 to 64 bytes.
+pub(crate) fn issuer(said: Option<String>) -> Result<String, Stop> {
     let issuer = match said {
         Some(issuer) => issuer,
         None => gethostname().map_or_else(

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use fob_store::Fault;
+use fob_store::{Fault, FaultKind};
 
 /// Why a verb ended: the problem, then what to do. Nothing secret.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,8 +55,30 @@ impl Stop {
     }
 }
 
+/// What to do about trouble, where it doesn't say so itself.
+fn remedy(fault: &Fault) -> Option<&'static str> {
+    if fault.detail.contains("run: ") {
+        return None;
+    }
+    match fault.kind {
+        FaultKind::Config => Some("Correct it; see fob.conf(5)."),
+        FaultKind::StateDamaged => Some("Correct it; see fob-tokens(5)."),
+        FaultKind::NewerVersion => Some("Bring pam_fob and fob up to date here."),
+        FaultKind::StateTooOpen => Some("Put a plain file or folder of root's own there."),
+        FaultKind::StateWrite => Some("Make room on the disk, or lift the limit; then try again."),
+        FaultKind::LockTimeout => Some("Try again; if it stays so, end the process that holds it."),
+        FaultKind::NotRoot => Some("Run it with sudo."),
+        FaultKind::UserDatabase => Some("Find out what is wrong with: getent passwd"),
+        FaultKind::StateMissing | FaultKind::StateUnreadable | FaultKind::StateOwner => None,
+    }
+}
+
 impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
-        Self::unknown(fault.detail)
+        let remedy = remedy(&fault);
+        Self {
+            remedy: remedy.map(str::to_owned),
+            ..Self::unknown(fault.detail)
+        }
     }
 }

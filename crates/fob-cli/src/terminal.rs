@@ -40,8 +40,10 @@ pub(crate) fn ask(prompt: &str, echo: Echo) -> Result<Option<Zeroizing<Vec<u8>>>
         return line(|| Ok(()));
     }
     let input = stdin();
-    let _ = write!(stderr(), "{prompt}");
+    // Before the prompt: what is typed once it shows is neither lost nor shown, and Ctrl-C
+    // is noticed.
     let watch = Watch::begin(&input, echo).map_err(unreadable)?;
+    let _ = write!(stderr(), "{prompt}");
     let typed = line(|| watch.wait());
     let cancelled = matches!(typed, Err(_) | Ok(None));
     if echo == Echo::Hidden || cancelled {

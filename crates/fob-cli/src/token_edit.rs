@@ -7,6 +7,7 @@ use fob_core::format::{MAX_TOKENS, TokenFile};
 use fob_core::{Counter, Kind, RecoverySet, Token};
 use fob_store::{MAX_FILE, Store, lock_folder, remove_file, replace_file};
 use nix::fcntl::Flock;
+use zeroize::Zeroizing;
 
 use crate::stop::Stop;
 use crate::token_text::{NoList, TokenText};
@@ -29,7 +30,23 @@ pub(crate) struct Edit<'a> {
     text: TokenText,
     /// The ids of the tokens that must be usable afterwards.
     kept: Vec<String>,
-    _lock: Flock<File>,
+    /// Its own lock; none if it is one of many under a [`Folder`].
+    _lock: Option<Folder>,
+}
+
+/// The lock on the folder of the token files.
+pub(crate) struct Folder(#[allow(dead_code, reason = "held")] Flock<File>);
+
+impl Folder {
+    /// Locks the folder, and removes what a killed `fob` left there.
+    ///
+    /// # Errors
+    /// Somebody else holds the lock.
+    pub(crate) fn lock(store: &Store) -> Result<Self, Stop> {
+        let lock = lock_folder(&store.conf.tokens)?;
+        sweep(&store.conf.tokens);
+        Ok(Self(lock))
+    }
 }
 
 impl<'a> Edit<'a> {
@@ -38,9 +55,24 @@ impl<'a> Edit<'a> {
     /// # Errors
     /// The file can't be trusted, or isn't right: it is never edited on a guess.
     pub(crate) fn begin(store: &'a Store, name: &'a str) -> Result<Self, Stop> {
-        let lock = lock_folder(&store.conf.tokens)?;
+        let lock = Folder::lock(store)?;
+        Self::read(store, name, Some(lock))
+    }
+
+    /// Reads the file, one of many under the lock of the folder.
+    ///
+    /// # Errors
+    /// Those of [`begin`](Self::begin).
+    pub(crate) fn one_of_many(
+        _lock: &Folder,
+        store: &'a Store,
+        name: &'a str,
+    ) -> Result<Self, Stop> {
+        Self::read(store, name, None)
+    }
+
+    fn read(store: &'a Store, name: &'a str, lock: Option<Folder>) -> Result<Self, Stop> {
         let text = store.token_text(name)?;
-        sweep(&store.conf.tokens);
         let was_there = text.is_some();
         let text = text.unwrap_or_else(|| TokenText::first(name));
         let before = store.parse(name, &text)?;
@@ -66,21 +98,11 @@ impl<'a> Edit<'a> {
     /// Its id or its secret is taken, there are too many, or a field can't be written.
     pub(crate) fn admit(&self, token: &Token) -> Result<(), Stop> {
         let name = self.name;
-        check_label("id", &token.id)?;
+        self.check_id(&token.id)?;
         token
             .serial
             .as_ref()
             .map_or(Ok(()), |serial| check_label("serial", serial))?;
-        if token.id == "recovery" {
-            return Err(Stop::unknown("\"recovery\" means the recovery codes")
-                .remedy("Choose another name with --id."));
-        }
-        if self.text.ids().iter().any(|id| *id == token.id) {
-            return Err(
-                Stop::unknown(format!("{name} has a token {:?} already", token.id))
-                    .remedy("Choose another name with --id, or revoke that token first."),
-            );
-        }
         let bytes = token.secret.bytes();
         if let Some(twin) = self
             .before
@@ -128,9 +150,75 @@ impl<'a> Edit<'a> {
         Ok(self.text.remove(id)?)
     }
 
+    /// Calls a token something else, usable or not.
+    ///
+    /// # Errors
+    /// There is no such token or more than one, or the new id can't be taken.
+    pub(crate) fn rename(&mut self, id: &str, new: &str) -> Result<(), Stop> {
+        self.require(id)?;
+        self.check_id(new)?;
+        self.text.rename(id, new)?;
+        self.kept
+            .iter_mut()
+            .filter(|kept| *kept == id)
+            .for_each(|kept| *kept = new.into());
+        Ok(())
+    }
+
+    /// Says `disabled` of a token, or without an id of the whole person, or takes it back;
+    /// says whether that changes anything.
+    ///
+    /// # Errors
+    /// There is no such token, or more than one.
+    pub(crate) fn set_disabled(&mut self, id: Option<&str>, disabled: bool) -> Result<bool, Stop> {
+        id.map_or(Ok(()), |id| self.require(id))?;
+        if self.text.is_disabled(id)? == disabled {
+            return Ok(false);
+        }
+        self.text.set_disabled(id, disabled)?;
+        Ok(true)
+    }
+
+    /// There must be one token with this id, usable or not.
+    pub(crate) fn require(&self, id: &str) -> Result<(), Stop> {
+        let name = self.name;
+        match self.text.ids().iter().filter(|other| **other == id).count() {
+            1 => Ok(()),
+            0 => Err(Stop::no(format!("{name} has no token {id:?}"))
+                .remedy(format!("To see what there is, run: fob show {name}"))),
+            _ => {
+                let path = self.store.token_path(name);
+                let what = format!("{}: two tokens are called {id:?}", path.display());
+                Err(Stop::unknown(what).remedy("Call one of them something else, by hand."))
+            }
+        }
+    }
+
+    /// Whether a token may be called so.
+    fn check_id(&self, id: &str) -> Result<(), Stop> {
+        let name = self.name;
+        check_label("id", id)?;
+        if matches!(id, "recovery" | "bypass") {
+            return Err(
+                Stop::unknown(format!("{id:?} means codes that belong to no token"))
+                    .remedy("Choose another id."),
+            );
+        }
+        if self.text.ids().contains(&id) {
+            return Err(Stop::unknown(format!("{name} has a token {id:?} already"))
+                .remedy("Choose another id, or revoke that token first."));
+        }
+        Ok(())
+    }
+
     /// Puts a set of recovery codes in, in the place of an older one.
     pub(crate) fn set_recovery(&mut self, set: &RecoverySet) -> Result<(), Stop> {
         Ok(self.text.set_recovery(set)?)
+    }
+
+    /// Whether it has a token with this id, usable or not.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.text.ids().contains(&id)
     }
 
     /// How many tokens it has, usable or not.
@@ -143,6 +231,16 @@ impl<'a> Edit<'a> {
     /// # Errors
     /// It couldn't be written, or the edit would have done damage; the old one stays.
     pub(crate) fn write(self) -> Result<TokenFile, Stop> {
+        let (text, after) = self.finish()?;
+        replace_file(&self.store.token_path(self.name), text.as_bytes())?;
+        Ok(after)
+    }
+
+    /// The file's new text, if it still says what it must.
+    ///
+    /// # Errors
+    /// The edit would have done damage.
+    pub(crate) fn finish(&self) -> Result<(Zeroizing<String>, TokenFile), Stop> {
         let text = self.text.to_text();
         let after = self.store.parse(self.name, &text).map_err(|_| damaging())?;
         let usable = |id: &String| after.tokens.iter().any(|token| token.id == *id);
@@ -153,8 +251,7 @@ impl<'a> Edit<'a> {
             return Err(Stop::unknown("the token file would be larger than 64 KiB")
                 .remedy("Shorten its comments, or revoke a token."));
         }
-        replace_file(&self.store.token_path(self.name), text.as_bytes())?;
-        Ok(after)
+        Ok((text, after))
     }
 }
 

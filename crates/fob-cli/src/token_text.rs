@@ -1,6 +1,8 @@
 //! The text of a token file, changed without losing what an administrator wrote: comments,
 //! order, fields of later versions.
 
+mod fields;
+
 use fob_core::format::hex_text;
 use fob_core::{Kind, RecoverySet, Token};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};

@@ -67,6 +67,11 @@ impl Attempt {
         self.codes.iter().find(|code| code.digits() == digits)
     }
 
+    /// The codes that the answer can be read as.
+    pub(crate) fn codes(&self) -> &[Code] {
+        &self.codes
+    }
+
     /// The recovery code, if the answer can be read as one.
     pub fn recovery(&self) -> Option<&RecoveryCode> {
         self.recovery.as_ref()

@@ -8,9 +8,10 @@
 
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::ledger::MAX_DRIFT;
 use crate::{
-    Acceptance, Attempt, Code, Counter, Kind, Ledger, Notice, Now, Policy, Reason, RecoveryDigest,
-    RecoverySet, Refusal, Source, Standing, Token, Verdict, step,
+    Acceptance, Attempt, Bypass, Code, Counter, Kind, Ledger, Notice, Now, Policy, Reason,
+    RecoveryDigest, RecoverySet, Refusal, Source, Standing, Token, Verdict, step,
 };
 
 /// How far back an HOTP code is recognised as spent rather than wrong.
@@ -19,8 +20,6 @@ const HOTP_LOOK_BACK: i64 = 10;
 const REPLAY_GRACE: u64 = 60;
 /// How much of `PAM_RHOST` is kept for the notice.
 const MAX_FROM: usize = 64;
-/// A remembered drift stays within two steps (RFC 6238 section 6).
-const MAX_DRIFT: i64 = 2;
 
 /// What an attempt is held against: what the person is enrolled with.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +30,8 @@ pub struct Evidence<'a> {
     pub recovery: Option<&'a RecoverySet>,
     /// What was typed, stretched with that set's salt, if it looks like a recovery code.
     pub stretched: Option<&'a RecoveryDigest>,
+    /// Whether the person as a whole is disabled: then nothing lets them in.
+    pub disabled: bool,
 }
 
 /// Whether an attempt may be looked at.
@@ -175,6 +176,9 @@ pub fn decide(
         .zip(evidence.stretched)
         .and_then(|(set, typed)| set.position(typed).map(|position| (set, position)));
 
+    if recovered.is_some() && evidence.disabled {
+        return refuse(Reason::Disabled);
+    }
     if let Some((set, position)) = recovered {
         return recover(debit, now, set, position);
     }
@@ -182,8 +186,15 @@ pub fn decide(
         return refuse(refusal);
     }
     let acceptable = findings.iter().find(|finding| finding.reason.is_none());
+    let bypass = bypassed(&debit.after, now, attempt);
+    if evidence.disabled && (acceptable.is_some() || bypass.is_some()) {
+        return refuse(Reason::Disabled);
+    }
     if let Some(finding) = acceptable {
         return accept(debit, now, evidence.tokens, finding);
+    }
+    if let Some(None) = bypass {
+        return use_bypass(debit, now);
     }
     if let Some(finding) = findings.iter().find(|f| f.reason == Some(Reason::Spent)) {
         return spent(debit, now, finding);
@@ -192,6 +203,7 @@ pub fn decide(
         findings
             .first()
             .and_then(|f| f.reason)
+            .or(bypass.flatten())
             .unwrap_or_else(|| no_match(evidence, now, attempt)),
     )
 }
@@ -225,6 +237,8 @@ struct Range {
     last: Counter,
     /// The step of the machine's clock; none for HOTP.
     expected: Option<Counter>,
+    /// What the drift stays near.
+    base: i32,
 }
 
 impl Range {
@@ -236,6 +250,7 @@ impl Range {
                     first: floor.moved(HOTP_LOOK_BACK.saturating_neg()),
                     last: floor.moved(i64::from(policy.look_ahead)),
                     expected: None,
+                    base: 0,
                 })
             }
             Kind::Totp { period, t0 } => {
@@ -247,6 +262,7 @@ impl Range {
                     first: center.moved(window.saturating_neg()),
                     last: center.moved(window),
                     expected: Some(expected),
+                    base: ledger.base(token.key()),
                 })
             }
         }
@@ -256,7 +272,9 @@ impl Range {
         let offset = self
             .expected
             .map_or(0, |expected| counter.offset_from(expected));
-        i32::try_from(offset.clamp(MAX_DRIFT.saturating_neg(), MAX_DRIFT)).unwrap_or_default()
+        let least = self.base.saturating_sub(MAX_DRIFT);
+        let most = self.base.saturating_add(MAX_DRIFT);
+        i32::try_from(offset).map_or(self.base, |offset| offset.clamp(least, most))
     }
 }
 
@@ -318,6 +336,33 @@ fn accept(debit: Debit, now: &Now, enrolled: &[Token], finding: &Finding<'_>) ->
         digits: Some(finding.token.digits),
         notice: debit.before.notice,
         recovery_left: None,
+        issued_by: None,
+    };
+    succeed(next, debit.source, now, acceptance)
+}
+
+/// Whether the code is the person's bypass code, and if so why it is refused all the same.
+fn bypassed(ledger: &Ledger, now: &Now, attempt: &Attempt) -> Option<Option<Reason>> {
+    let bypass = ledger.bypass.as_ref()?;
+    let mut hits = attempt.codes().iter().map(|typed| bypass.is(typed));
+    hits.any(bool::from).then(|| bypass.ended(now))
+}
+
+fn use_bypass(debit: Debit, now: &Now) -> Decision {
+    let mut next = debit.after;
+    let mut issued_by = None;
+    if let Some(bypass) = &mut next.bypass {
+        bypass.uses = bypass.uses.saturating_sub(1);
+        issued_by = Some(bypass.by.clone());
+    }
+    let acceptance = Acceptance {
+        token: "bypass".into(),
+        counter: None,
+        drift: 0,
+        digits: Some(Bypass::digits()),
+        notice: debit.before.notice,
+        recovery_left: None,
+        issued_by,
     };
     succeed(next, debit.source, now, acceptance)
 }
@@ -338,6 +383,7 @@ fn recover(debit: Debit, now: &Now, set: &RecoverySet, position: usize) -> Decis
         digits: None,
         notice: debit.before.notice,
         recovery_left: Some(set.digests.len().saturating_sub(spent)),
+        issued_by: None,
     };
     succeed(next, debit.source, now, acceptance)
 }

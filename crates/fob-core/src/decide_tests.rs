@@ -58,6 +58,7 @@ struct Person {
     recovery: RecoverySet,
     ledger: Ledger,
     debits: u32,
+    disabled: bool,
 }
 
 impl Person {
@@ -76,6 +77,7 @@ impl Person {
                 name: "alice".into(),
             }),
             debits: 0,
+            disabled: false,
         }
     }
 
@@ -113,6 +115,7 @@ impl Person {
             tokens: &self.tokens,
             recovery: Some(&self.recovery),
             stretched: stretched.as_ref(),
+            disabled: self.disabled,
         };
         let decision = decide(&policy, evidence, debited, &now(unix), attempt);
         decision
@@ -196,6 +199,29 @@ fn earlier_codes_are_spent_with_the_later_one() {
         alice.reason(TIME - 600, &at(&phone(), STEP - 20)),
         Some(Reason::Spent)
     );
+}
+
+/// After a resync logins follow the clock from there, and walk it away by two steps at most.
+#[test]
+fn drift_stays_within_two_steps_of_what_resync_found() {
+    let mut alice = Person::with(vec![phone()]);
+    let step = TIME / 30;
+    let tokens = alice.tokens.clone();
+    let resynced = alice
+        .ledger
+        .resync(&tokens, &tokens[0], Counter(step - 30), -20, &now(TIME));
+    assert!(resynced);
+    let mut off = -20;
+    for login in 1..10u64 {
+        off -= 1;
+        let shown = (step + login * 10).saturating_add_signed(off);
+        let code = phone().code(Counter(shown)).to_text().to_string();
+        let verdict = alice.types(TIME + login * 300, "home", &code);
+        // The window reaches one step beyond the farthest drift.
+        let accepted = matches!(verdict, Verdict::Accepted(_));
+        assert_eq!(accepted, off >= -23, "{off}");
+    }
+    assert_eq!(alice.ledger.entry(phone().key()).unwrap().drift, -22);
 }
 
 /// R11: the drift of a clock is followed within two steps, and never lowers the floor.
@@ -591,4 +617,81 @@ proptest! {
             floor = alice.ledger.floor(&token);
         }
     }
+}
+
+fn bypass(person: &mut Person, seconds: u64, uses: u8) -> String {
+    let (bypass, code) = Bypass::new(12_345_678, [4; 16], &now(TIME), seconds, uses, "carol");
+    person.ledger.bypass = Some(bypass);
+    code.to_text().to_string()
+}
+
+fn refused(verdict: &Verdict) -> Option<Reason> {
+    match verdict {
+        Verdict::Refused(refusal) => Some(refusal.reason),
+        Verdict::Accepted(_) => None,
+    }
+}
+
+/// P1 for what an administrator read out: as often as was said, and no more.
+#[test]
+fn bypass_code_lets_in_as_often_as_was_said() {
+    let mut person = Person::with(vec![phone()]);
+    let code = bypass(&mut person, 3600, 2);
+    assert_eq!(code, "12345678");
+    for _ in 0..2 {
+        match person.types(TIME + 5, "192.0.2.7", "1234 5678") {
+            Verdict::Accepted(acceptance) => {
+                assert_eq!(acceptance.token(), "bypass");
+                assert_eq!(acceptance.issued_by(), Some("carol"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let third = person.types(TIME + 6, "192.0.2.7", &code);
+    assert_eq!(refused(&third), Some(Reason::Spent));
+}
+
+#[test]
+fn bypass_code_ends_with_its_time_and_does_not_last_under_a_clock_set_back() {
+    for (at, reason) in [
+        (TIME + 3599, None),
+        (TIME + 3600, Some(Reason::Expired)),
+        (TIME - 1, Some(Reason::Expired)),
+        (1_000_000_000, Some(Reason::ClockUnset)),
+    ] {
+        let mut person = Person::with(vec![fob(0)]);
+        let code = bypass(&mut person, 3600, 1);
+        assert_eq!(
+            refused(&person.types(at, "192.0.2.7", &code)),
+            reason,
+            "{at}"
+        );
+    }
+}
+
+/// P10: a bypass code is guessed no more often than any other.
+#[test]
+fn bypass_code_is_throttled_like_any_code() {
+    let mut person = Person::with(vec![phone()]);
+    let code = bypass(&mut person, 3600, 1);
+    for _ in 0..5 {
+        person.types(TIME, "192.0.2.7", "87654321");
+    }
+    let verdict = person.types(TIME, "192.0.2.7", &code);
+    assert_eq!(refused(&verdict), Some(Reason::Throttled));
+}
+
+#[test]
+fn nothing_lets_a_disabled_person_in() {
+    let mut person = Person::with(vec![phone(), fob(0)]);
+    let code = bypass(&mut person, 3600, 1);
+    person.disabled = true;
+    let press = fob(0).code(Counter(0)).to_text().to_string();
+    for answer in [code, press.clone(), paper(3).to_text().to_string()] {
+        let verdict = person.types(TIME, "192.0.2.7", &answer);
+        assert_eq!(refused(&verdict), Some(Reason::Disabled), "{answer}");
+    }
+    person.disabled = false;
+    let verdict = person.types(TIME, "192.0.2.7", &press);
+    assert_eq!(refused(&verdict), None);
 }

@@ -8,7 +8,9 @@
 //! been written.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod attempt;
+mod bypass;
 mod code;
 mod counter;
 mod decide;
@@ -16,7 +18,9 @@ pub mod format;
 mod ledger;
 mod oath;
 mod policy;
+mod probe;
 mod recovery;
+mod resync;
 mod secret;
 mod settings;
 mod source;
@@ -24,18 +28,23 @@ mod throttle;
 mod token;
 mod verdict;
 
+pub use arguments::Arguments;
 pub use attempt::{Attempt, MAX_ANSWER};
+pub use bypass::Bypass;
 pub use code::{Code, Digits};
 pub use counter::Counter;
 pub use decide::{
     Admission, Debit, Debited, Decision, Durability, Evidence, admit, confirm, decide,
 };
 pub use ledger::{
-    Entry, Ledger, LedgerBytesError, MAX_ENTRIES, MAX_LEDGER_BYTES, Notice, Owner, SpentRecovery,
+    Entry, Ledger, LedgerBytesError, MAX_BASE, MAX_ENTRIES, MAX_LEDGER_BYTES, Notice, Owner,
+    SpentRecovery,
 };
 pub use oath::{Algorithm, hotp, step};
 pub use policy::{Now, Policy, RELEASE_EPOCH, ThrottlePolicy};
+pub use probe::{Found, Probe, RecoverySight, Sight, probe};
 pub use recovery::{RECOVERY_CODES, RecoveryCode, RecoveryDigest, RecoverySet};
+pub use resync::{Pair, PairSearch};
 pub use secret::{Secret, SecretError};
 pub use settings::{FirstPass, Settings};
 pub use source::Source;

@@ -15,7 +15,7 @@ pub enum Verdict {
 /// and handed out only once the spent code is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acceptance {
-    /// The token's id, or `recovery`.
+    /// The token's id, or `recovery`, or `bypass`.
     pub(crate) token: String,
     /// The counter that matched; none for a recovery code.
     pub(crate) counter: Option<Counter>,
@@ -27,10 +27,17 @@ pub struct Acceptance {
     pub(crate) notice: Notice,
     /// Recovery codes left, if that is what was used.
     pub(crate) recovery_left: Option<usize>,
+    /// Who issued the bypass code, if that is what was used.
+    pub(crate) issued_by: Option<String>,
 }
 
 impl Acceptance {
-    /// The token's id, or `recovery`.
+    /// Who issued the bypass code, if that is what was used.
+    pub fn issued_by(&self) -> Option<&str> {
+        self.issued_by.as_deref()
+    }
+
+    /// The token's id, or `recovery`, or `bypass`.
     pub fn token(&self) -> &str {
         &self.token
     }
@@ -95,8 +102,10 @@ pub enum Reason {
     NotEnrolled,
     /// The system knows no such person.
     NoSuchUser,
-    /// The token that shows it is disabled.
+    /// The token that shows it, or the person, is disabled.
     Disabled,
+    /// The bypass code was right, and its time is over.
+    Expired,
     /// The machine's clock was never set.
     ClockUnset,
     /// The ledger has no room to remember another token: so its code can't be accepted.
@@ -116,6 +125,7 @@ impl Reason {
             Self::NotEnrolled => "not_enrolled",
             Self::NoSuchUser => "no_such_user",
             Self::Disabled => "disabled",
+            Self::Expired => "expired",
             Self::ClockUnset => "clock_unset",
             Self::NoRoom => "no_room",
         }

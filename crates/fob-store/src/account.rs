@@ -83,7 +83,7 @@ fn unless_unknown(found: Result<Option<User>, Errno>) -> Result<Option<User>, Fa
 
 /// The name of a person's token file: bytes outside `[A-Za-z0-9_.@-]` and a dot in front
 /// are written `%XX`.
-pub(crate) fn file_name(name: &str) -> String {
+pub fn file_name(name: &str) -> String {
     let plain = |at: usize, byte: u8| match byte {
         b'.' => at > 0,
         b'_' | b'@' | b'-' => true,
@@ -99,9 +99,56 @@ pub(crate) fn file_name(name: &str) -> String {
     name.bytes().enumerate().map(escape).collect()
 }
 
+/// Whose token file has this name. `None` if no person's has.
+pub(crate) fn name_of_file(file: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(file.len());
+    let mut rest = file.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut nibble = || char::from(rest.next()?).to_digit(16);
+        let (high, low) = (nibble()?, nibble()?);
+        bytes.push(u8::try_from(high << 4 | low).ok()?);
+    }
+    let name = String::from_utf8(bytes).ok()?;
+    // A name can be written in one way only: another file is never read at a login.
+    let usable = !name.is_empty() && name.len() <= MAX_NAME && file_name(&name) == file;
+    usable.then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn name_of_a_file_is_the_name_that_made_it(name in "\\PC{1,60}|[a-z%./~]{1,8}") {
+            prop_assume!(name.len() <= MAX_NAME);
+            let found = name_of_file(&file_name(&name));
+            prop_assert_eq!(found, Some(name));
+        }
+
+        /// T29: no two files are one person's.
+        #[test]
+        fn file_is_somebodys_only_if_a_login_would_read_it(file in "[a-zA-F0-9%.~ ]{0,12}") {
+            if let Some(name) = name_of_file(&file) {
+                prop_assert_eq!(file_name(&name), file);
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_name_makes_is_nobodys_file() {
+        for file in [
+            "", "alice~", "%", "%4", "%zz", "%61lice", "%ff", ".hidden", "a b",
+        ] {
+            assert_eq!(name_of_file(file), None, "{file}");
+        }
+        assert_eq!(name_of_file("%2Ehidden").as_deref(), Some(".hidden"));
+    }
 
     /// T29: no name leads out of the folder, and no two names are one file.
     #[test]

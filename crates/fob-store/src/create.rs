@@ -145,10 +145,10 @@ pub fn random<const N: usize>() -> Result<[u8; N], Fault> {
     Ok(bytes)
 }
 
-type Temporary = (File, Option<std::path::PathBuf>);
+pub(crate) type Temporary = (File, Option<std::path::PathBuf>);
 
 /// A file with a name that nothing reads: it begins with a dot.
-fn named_temporary(folder: &Path) -> Result<Temporary, Errno> {
+pub(crate) fn named_temporary(folder: &Path) -> Result<Temporary, Errno> {
     let mode = Mode::S_IRUSR | Mode::S_IWUSR;
     let flags =
         OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;

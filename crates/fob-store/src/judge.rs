@@ -14,7 +14,8 @@ use crate::trusted::{Kept, is_there, read};
 use crate::way::Way;
 use crate::{Account, Fault, FaultKind, LedgerFile, Who, clock, dummy};
 
-const DEFAULT_CONF: &str = "/etc/fob/fob.conf";
+/// The fob.conf that is read where no other is named.
+pub const DEFAULT_CONF: &str = "/etc/fob/fob.conf";
 
 /// Where a machine keeps its tokens and ledgers.
 #[derive(Debug, Clone)]
@@ -82,6 +83,13 @@ impl Store {
     /// The path of a person's token file.
     pub fn token_path(&self, name: &str) -> PathBuf {
         self.conf.tokens.join(file_name(name))
+    }
+
+    /// The tokens that nobody has yet: a store whose token files are called by serials.
+    pub fn stock(&self) -> Self {
+        let mut stock = self.clone();
+        stock.conf.tokens.clone_from(&self.conf.stock);
+        stock
     }
 
     /// The path of a person's ledger.
@@ -165,6 +173,7 @@ impl Store {
             tokens: &file.tokens,
             recovery: file.recovery.as_ref(),
             stretched: stretched.as_ref(),
+            disabled: file.disabled,
         };
         let decision = decide(policy, evidence, debited, &now, attempt);
         judged(decision.settle(|ledger, durability| match durability {
@@ -173,16 +182,30 @@ impl Store {
         })?)
     }
 
+    /// A person's ledger as the next login finds it. `None` if that login makes it.
+    ///
+    /// # Errors
+    /// What would keep an attempt from being judged; a lost ledger where fob.conf says
+    /// `fresh_ledger = "refuse"`.
+    pub fn ledger_now(&self, account: &Account) -> Result<Option<fob_core::Ledger>, Fault> {
+        let path = self.ledger_path(account.uid);
+        match LedgerFile::open(&path)? {
+            Some((_, ledger)) => {
+                check_owner(&path, &ledger, &owner(account))?;
+                Ok(Some(ledger))
+            }
+            None if self.conf.fresh_ledger == FreshLedger::Refuse => Err(lost(&path)),
+            None => Ok(None),
+        }
+    }
+
     /// Whom the attempt is judged as. Somebody whose file went while they typed is absent.
     fn person(&self, who: &Who) -> Result<Person, Fault> {
         let (name, absent) = match who {
             Who::Absent(name, reason) => (name, *reason),
             Who::Enrolled(account) => match self.tokens(&account.name)? {
                 Some(file) => {
-                    let owner = Owner {
-                        uid: account.uid,
-                        name: account.name.clone(),
-                    };
+                    let owner = owner(account);
                     let ledger = self.ledger_path(account.uid);
                     return Ok(Person {
                         file,
@@ -213,17 +236,33 @@ impl Store {
         let path = &person.ledger;
         let refuse_fresh = self.conf.fresh_ledger == FreshLedger::Refuse && person.absent.is_none();
         if refuse_fresh && !is_there(&self.way, path)? {
-            let what = "there is no such ledger, and fresh_ledger = \"refuse\"";
-            return Err(Fault::at(FaultKind::StateMissing, path, what));
+            return Err(lost(path));
         }
         let (file, ledger, fresh) = LedgerFile::open_or_create_on(&self.way, path, &person.owner)?;
-        if ledger.owner != person.owner {
-            let (was, is) = (&ledger.owner.name, &person.owner.name);
-            let what = format!("the uid was {was:?} when this was made; run: fob rebind {is}");
-            return Err(Fault::at(FaultKind::StateOwner, path, what));
-        }
+        check_owner(path, &ledger, &person.owner)?;
         Ok((file, ledger, fresh && person.absent.is_none()))
     }
+}
+
+fn owner(account: &Account) -> Owner {
+    Owner {
+        uid: account.uid,
+        name: account.name.clone(),
+    }
+}
+
+fn lost(path: &Path) -> Fault {
+    let what = "there is no such ledger, and fresh_ledger = \"refuse\"";
+    Fault::at(FaultKind::StateMissing, path, what)
+}
+
+fn check_owner(path: &Path, ledger: &fob_core::Ledger, owner: &Owner) -> Result<(), Fault> {
+    if ledger.owner == *owner {
+        return Ok(());
+    }
+    let (was, is) = (&ledger.owner.name, &owner.name);
+    let what = format!("the uid was {was:?} when this was made; run: fob rebind {is}");
+    Err(Fault::at(FaultKind::StateOwner, path, what))
 }
 
 /// Whom an attempt is judged as.

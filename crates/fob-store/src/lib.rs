@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod batch;
 mod clock;
 mod create;
 mod dummy;
@@ -14,17 +15,20 @@ mod fault;
 mod judge;
 mod ledger_file;
 mod lock;
+mod people;
 mod slot;
 mod syslog;
 mod trusted;
 mod way;
 
-pub use account::{Account, Who};
+pub use account::{Account, Who, file_name};
+pub use batch::{Batch, Disk};
 pub use clock::now;
 pub use create::{create_folder, random, remove_file, replace_file};
 pub use fault::{Fault, FaultKind};
-pub use judge::{Judged, Store};
+pub use judge::{DEFAULT_CONF, Judged, Store};
 pub use ledger_file::LedgerFile;
 pub use lock::lock_folder;
+pub use people::Entry;
 pub use syslog::{Level, log};
 pub use trusted::MAX_FILE;

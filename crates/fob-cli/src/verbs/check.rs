@@ -6,15 +6,30 @@ use nix::unistd::getuid;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::cli::Person;
+use clap::Args;
+
 use crate::journal;
 use crate::output::{remark, say, say_json};
 use crate::stop::Stop;
 use crate::terminal::{self, Echo};
-use crate::verbs::Desk;
+use crate::verbs::{Desk, dry_run};
 
 /// What the throttle and the log know this command as.
-const SERVICE: &str = "fob";
+pub(super) const SERVICE: &str = "fob";
+
+/// What is wished.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    fob check alice             as at a login; the code is spent\n  \
+    fob check alice --dry-run   spends nothing, and says why not")]
+pub(crate) struct Wish {
+    /// The person's login name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Spend nothing and write nothing; say why
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -28,7 +43,10 @@ struct Answer<'a> {
     wait: Option<u32>,
 }
 
-pub(super) fn run(desk: &Desk, wish: &Person) -> Result<(), Stop> {
+pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
+    if wish.dry_run {
+        return dry_run::run(desk, &wish.name);
+    }
     let who = desk.store.who(&wish.name)?;
     let user = match &who {
         Who::Enrolled(account) => account.name.as_str(),

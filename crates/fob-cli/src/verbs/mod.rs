@@ -1,10 +1,23 @@
 //! The verbs, one a page.
 
-mod check;
-mod enroll;
+pub(crate) mod assign;
+pub(crate) mod bypass;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod disable;
+pub(crate) mod doctor;
+mod dry_run;
+pub(crate) mod enroll;
+pub(crate) mod explain;
+pub(crate) mod export;
+mod give_back;
+pub(crate) mod list;
 mod rebind;
 mod recovery;
+pub(crate) mod rename;
 mod repair;
+pub(crate) mod resync;
 mod revoke;
 mod show;
 mod unlock;
@@ -28,9 +41,21 @@ pub(crate) struct Desk {
 /// # Errors
 /// The answer is no, or there is none.
 pub(crate) fn run(cli: &Cli) -> Result<(), Stop> {
-    Account::require_root().map_err(|fault| Stop::from(fault).remedy("Run it with sudo."))?;
+    // What packages and people without rights may ask.
+    match &cli.verb {
+        Verb::Completions(wish) => return completions::run(wish),
+        Verb::Config(wish) => return config::run(cli.conf.as_deref(), cli.json, wish),
+        _ => {}
+    }
+    Account::require_root()?;
     let conf = cli.conf.as_deref().map(std::path::absolute).transpose();
     let conf = conf.map_err(|error| Stop::unknown(format!("--conf: {error}")))?;
+    if let Verb::Explain(wish) = &cli.verb {
+        return explain::run(cli.json, wish, conf.as_deref());
+    }
+    if let Verb::Doctor(wish) = &cli.verb {
+        return doctor::run(cli.json, wish, conf.as_deref());
+    }
     let desk = Desk {
         store: Store::open(conf.as_deref())?,
         json: cli.json,
@@ -38,6 +63,16 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Stop> {
     match &cli.verb {
         Verb::Enroll(wish) => enroll::run(&desk, wish),
         Verb::Show(wish) => show::run(&desk, wish),
+        Verb::List(wish) => list::run(&desk, wish),
+        Verb::Resync(wish) => resync::run(&desk, wish),
+        Verb::Bypass(wish) => bypass::run(&desk, wish),
+        Verb::Rename(wish) => rename::run(&desk, wish),
+        Verb::Assign(wish) => assign::run(&desk, wish),
+        Verb::Export(wish) => export::run(&desk, wish),
+        // Done above.
+        Verb::Completions(_) | Verb::Config(_) | Verb::Explain(_) | Verb::Doctor(_) => Ok(()),
+        Verb::Disable(wish) => disable::run(&desk, wish, true),
+        Verb::Enable(wish) => disable::run(&desk, wish, false),
         Verb::Check(wish) => check::run(&desk, wish),
         Verb::Unlock(wish) => unlock::run(&desk, wish),
         Verb::Recovery(wish) => recovery::run(&desk, wish),
@@ -53,5 +88,5 @@ fn no_room(token: &Token) -> Stop {
         "the ledger has no room to remember the token {:?}",
         token.id
     ))
-    .remedy("It remembers 32 tokens, counter tokens for good; see fob(8).")
+    .remedy("It remembers 32 tokens, counter tokens for good; see fob-repair(1).")
 }

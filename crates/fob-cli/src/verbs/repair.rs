@@ -17,7 +17,7 @@ use crate::verbs::{Desk, no_room};
 use crate::{journal, people, terminal};
 
 /// Beyond the window: two steps of remembered drift, one to be above, one to spare.
-const BEYOND_WINDOW: u64 = 4;
+pub(super) const BEYOND_WINDOW: u64 = 4;
 
 #[derive(Serialize)]
 struct Answer<'a> {

@@ -9,8 +9,8 @@ use crate::cli::Revoke;
 use crate::output::{remark, say, say_json};
 use crate::stop::Stop;
 use crate::token_edit::Edit;
-use crate::verbs::Desk;
-use crate::{journal, people, terminal};
+use crate::verbs::{Desk, give_back};
+use crate::{journal, terminal};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -30,9 +30,10 @@ pub(super) fn run(desk: &Desk, wish: &Revoke) -> Result<(), Stop> {
         Who::Absent(name, _) => name,
     };
     if !is_there(desk, &name) {
-        return Err(people::not_enrolled(&name));
+        return Err(nothing_there(&name));
     }
     match &wish.id {
+        Some(id) if wish.to_stock => give_back::run(desk, &name, id),
         Some(id) => revoke_token(desk, &name, id),
         None => revoke_all(desk, &name, wish.yes),
     }
@@ -78,7 +79,7 @@ fn revoke_all(desk: &Desk, name: &str, yes: bool) -> Result<(), Stop> {
     terminal::agree(&question, yes)?;
     let lock = lock_folder(&desk.store.conf.tokens)?;
     if !is_there(desk, name) {
-        return Err(people::not_enrolled(name));
+        return Err(nothing_there(name));
     }
     remove_file(&desk.store.token_path(name))?;
     drop(lock);
@@ -92,6 +93,10 @@ fn revoke_all(desk: &Desk, name: &str, yes: bool) -> Result<(), Stop> {
         });
     }
     say(&format!("{name} is not enrolled any more."))
+}
+
+fn nothing_there(name: &str) -> Stop {
+    Stop::no(format!("{name} is not enrolled")).remedy("To see who is, run: fob list")
 }
 
 /// Whether there is a token file, in whatever state: a damaged one can be revoked too.

@@ -20,6 +20,9 @@ struct Answer {
     tokens: Vec<ShownToken>,
     unusable: Vec<Unusable>,
     recovery: Option<Recovery>,
+    /// Whether the person as a whole is disabled.
+    disabled: bool,
+    bypass: Option<ShownBypass>,
     last_success: Option<String>,
     failed_since: u32,
     last_failure: Option<LastFailure>,
@@ -56,6 +59,15 @@ struct Unusable {
 struct Recovery {
     left: usize,
     of: usize,
+}
+
+#[derive(Serialize)]
+struct ShownBypass {
+    uses: u8,
+    expires: Option<String>,
+    issued_by: String,
+    /// Whether it would let in now.
+    usable: bool,
 }
 
 #[derive(Serialize)]
@@ -123,6 +135,13 @@ fn answer(desk: &Desk, account: Account, file: &TokenFile, mut ledger: Ledger) -
             .collect(),
         unusable: unusable.collect(),
         recovery,
+        disabled: file.disabled,
+        bypass: ledger.bypass.as_ref().map(|bypass| ShownBypass {
+            uses: bypass.uses(),
+            expires: time(bypass.expires()),
+            issued_by: bypass.by().to_owned(),
+            usable: bypass.ended(&now).is_none(),
+        }),
         last_success: time(ledger.last_success),
         failed_since: ledger.notice.failures,
         last_failure: (ledger.notice.failures > 0).then(|| LastFailure {
@@ -175,6 +194,9 @@ impl Answer {
             // Writing to a String doesn't fail.
             let _ = writeln!(page, "{text}");
         };
+        if self.disabled {
+            line(format!("  disabled; to undo it: fob enable {}", self.user));
+        }
         self.tokens.iter().for_each(|token| line(token.line()));
         for token in &self.unusable {
             let id = token.id.as_deref().unwrap_or("a token without a name");
@@ -186,6 +208,9 @@ impl Answer {
         match &self.recovery {
             Some(Recovery { left, of }) => line(format!("recovery codes: {left} of {of} left")),
             None => line("recovery codes: none".into()),
+        }
+        if let Some(bypass) = &self.bypass {
+            line(bypass.line());
         }
         let last = self.last_success.clone().unwrap_or_else(never);
         line(format!("last success: {last}"));
@@ -215,6 +240,21 @@ impl Answer {
             line(format!("  {source}: {failures}, must wait {wait} s"));
         }
         page
+    }
+}
+
+impl ShownBypass {
+    fn line(&self) -> String {
+        let expires = self.expires.as_deref().unwrap_or_default();
+        if self.usable {
+            let uses = count(self.uses.into(), "use");
+            format!(
+                "bypass code: {uses} left until {expires}, issued by {}",
+                self.issued_by
+            )
+        } else {
+            format!("bypass code: over, issued by {}", self.issued_by)
+        }
     }
 }
 

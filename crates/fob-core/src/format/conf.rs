@@ -23,6 +23,8 @@ pub struct Conf {
     pub tokens: PathBuf,
     /// The folder of the ledgers.
     pub state: PathBuf,
+    /// The folder of the tokens that nobody has yet, for `fob assign`.
+    pub stock: PathBuf,
     /// What a missing ledger means.
     pub fresh_ledger: FreshLedger,
     /// How codes are judged.
@@ -36,6 +38,7 @@ impl Default for Conf {
         Self {
             tokens: PathBuf::from("/etc/fob/tokens"),
             state: PathBuf::from("/var/lib/fob"),
+            stock: PathBuf::from("/etc/fob/stock"),
             fresh_ledger: FreshLedger::Accept,
             policy: Policy::default(),
             settings: Settings::default(),
@@ -57,6 +60,9 @@ impl Conf {
         }
         if let Some(field) = root.take("state") {
             conf.state = folder(&field)?;
+        }
+        if let Some(field) = root.take("stock") {
+            conf.stock = folder(&field)?;
         }
         if let Some(field) = root.take("fresh_ledger") {
             conf.fresh_ledger = match field.text()? {
@@ -83,6 +89,11 @@ impl Conf {
     pub fn settings(&self, service: &str) -> Settings {
         let own = self.services.get(service);
         own.map_or_else(|| self.settings.clone(), |own| self.settings.overlaid(own))
+    }
+
+    /// The services that have a table of their own, in the order of their names.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.services.keys().map(String::as_str)
     }
 }
 
@@ -191,17 +202,19 @@ mod tests {
         assert!(conf.settings("su").nullok());
         assert!(!conf.settings("sshd").nullok());
         assert_eq!(conf.settings("sshd").prompt(), "Code: ");
+        assert_eq!(conf.services().collect::<Vec<_>>(), ["sshd"]);
         assert_eq!(conf.settings("sshd").first_pass(), Some(FirstPass::Use));
     }
 
     #[test]
     fn whole_file_is_read() {
         let conf = Conf::parse(
-            "tokens = \"/srv/tokens\"\nstate = \"/srv/state\"\nfresh_ledger = \"refuse\"\nwindow = 2\n\
+            "tokens = \"/srv/tokens\"\nstate = \"/srv/state\"\nstock = \"/srv/stock\"\nfresh_ledger = \"refuse\"\nwindow = 2\n\
              look_ahead = 20\n[throttle]\nfree = 3\nmax_wait = \"1h\"\nlifetime = 50\n",
         )
         .unwrap();
         assert_eq!(conf.tokens, PathBuf::from("/srv/tokens"));
+        assert_eq!(conf.stock, PathBuf::from("/srv/stock"));
         assert_eq!(conf.policy.throttle.max_wait, 3600);
         assert_eq!(conf.policy.throttle.lifetime, 50);
     }

@@ -19,6 +19,8 @@ pub struct TokenFile {
     pub refused: Vec<RefusedToken>,
     /// The recovery codes.
     pub recovery: Option<RecoverySet>,
+    /// Whether the person is disabled: nothing lets them in.
+    pub disabled: bool,
 }
 
 /// A token that can't be used.
@@ -43,6 +45,9 @@ impl TokenFile {
             recovery: root.take("recovery").map(read_recovery).transpose()?,
             ..Self::default()
         };
+        if let Some(field) = root.take("disabled") {
+            file.disabled = field.flag()?;
+        }
         if let Some(list) = root.take("token") {
             let too_many = list.error(format_args!("at most {MAX_TOKENS} tokens a person"));
             let members = list.list()?;

@@ -3,9 +3,10 @@
 //! A section with an unknown tag is carried through, so that going back to an older
 //! version of the module loses nothing. See docs/file-formats.md.
 
+use super::resynced::{MAX_RESYNCED, Resynced};
 use super::{Entry, Ledger, MAX_ENTRIES, MAX_RECOVERY_SETS, Notice, Owner, SpentRecovery};
 use crate::throttle::Failures;
-use crate::{Counter, MAX_SOURCES, Source, Throttle, TokenKey};
+use crate::{Bypass, Counter, MAX_SOURCES, Source, Throttle, TokenKey};
 
 /// The most bytes that a ledger can take: what a slot has room for.
 pub const MAX_LEDGER_BYTES: usize = 4000;
@@ -17,6 +18,10 @@ const SOURCES: u8 = 4;
 const KNOWN: u8 = 5;
 const RECOVERY: u8 = 6;
 const NOTICE: u8 = 7;
+/// Only where there is a bypass code.
+const BYPASS: u8 = 8;
+/// Not in every ledger: only where a drift is far from 0.
+const RESYNCED: u8 = 9;
 
 /// The bytes are no ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +72,17 @@ impl Ledger {
             s.extend(self.notice.at.to_be_bytes());
             s.extend(self.notice.from.as_bytes());
         })?;
+        if let Some(bypass) = &self.bypass {
+            section(&mut out, BYPASS, |s| write_bypass(s, bypass))?;
+        }
+        if !self.resynced.is_empty() {
+            section(&mut out, RESYNCED, |s| {
+                for resynced in &self.resynced {
+                    s.extend(resynced.key.0);
+                    s.extend(resynced.base.to_be_bytes());
+                }
+            })?;
+        }
         for (tag, content) in &self.unknown {
             section(&mut out, *tag, |s| s.extend(content))?;
         }
@@ -125,6 +141,8 @@ impl Ledger {
                     from: s.text()?,
                 };
             }
+            BYPASS => self.bypass = Some(read_bypass(s)?),
+            RESYNCED => self.resynced = s.list(MAX_RESYNCED, read_resynced)?,
             _ => self.unknown.push((tag, s.0.to_vec())),
         }
         Ok(())
@@ -194,6 +212,33 @@ fn read_spent(s: &mut Reader<'_>) -> Result<SpentRecovery, LedgerBytesError> {
     Ok(SpentRecovery {
         set: s.array()?,
         codes: u16::from_be_bytes(s.array()?),
+    })
+}
+
+fn write_bypass(out: &mut Vec<u8>, bypass: &Bypass) {
+    out.extend(bypass.salt);
+    out.extend(bypass.digest);
+    out.extend(bypass.issued.to_be_bytes());
+    out.extend(bypass.expires.to_be_bytes());
+    out.push(bypass.uses);
+    out.extend(bypass.by.as_bytes());
+}
+
+fn read_bypass(mut s: Reader<'_>) -> Result<Bypass, LedgerBytesError> {
+    Ok(Bypass {
+        salt: s.array()?,
+        digest: s.array()?,
+        issued: u64::from_be_bytes(s.array()?),
+        expires: u64::from_be_bytes(s.array()?),
+        uses: u8::from_be_bytes(s.array()?),
+        by: s.text()?,
+    })
+}
+
+fn read_resynced(s: &mut Reader<'_>) -> Result<Resynced, LedgerBytesError> {
+    Ok(Resynced {
+        key: TokenKey(s.array()?),
+        base: i16::from_be_bytes(s.array()?),
     })
 }
 
@@ -282,11 +327,25 @@ mod tests {
                 from: "f".repeat(64),
             },
             last_success: 12,
+            bypass: Some(Bypass {
+                salt: [1; 16],
+                digest: [2; 16],
+                issued: 3,
+                expires: 4,
+                uses: 5,
+                by: "b".repeat(32),
+            }),
             entries: (0..32).map(entry).collect(),
             recovery: (0..8)
                 .map(|n| SpentRecovery {
                     set: [n; 16],
                     codes: 1023,
+                })
+                .collect(),
+            resynced: (0..16)
+                .map(|n| Resynced {
+                    key: TokenKey([n; 16]),
+                    base: -2880,
                 })
                 .collect(),
             unknown: vec![(200, vec![1, 2, 3])],

@@ -1,10 +1,14 @@
 //! All that changes at a login: floors, drift, throttle, spent recovery codes.
 
 mod bytes;
+mod resynced;
 
 pub use bytes::{LedgerBytesError, MAX_LEDGER_BYTES};
+pub use resynced::MAX_BASE;
+pub(crate) use resynced::MAX_DRIFT;
+use resynced::Resynced;
 
-use crate::{Counter, Now, RecoverySet, Throttle, Token, TokenKey};
+use crate::{Bypass, Counter, Now, RecoverySet, Throttle, Token, TokenKey};
 
 /// How many tokens a ledger can hold, those included that are no longer enrolled: a
 /// token that comes back must find its floor.
@@ -31,7 +35,8 @@ pub struct Entry {
     pub key: TokenKey,
     /// The lowest counter still acceptable. Never falls.
     pub floor: Counter,
-    /// How far its clock was off at its last use, in steps: -2 to 2.
+    /// How far its clock was off at its last use, in steps: -2 to 2, or as near to what
+    /// `fob resync` found.
     pub drift: i32,
     /// Unix seconds of its last use.
     pub last_used: u64,
@@ -72,8 +77,12 @@ pub struct Ledger {
     pub notice: Notice,
     /// Unix seconds of the last success; 0 before the first.
     pub last_success: u64,
+    /// The temporary code of this person, if one was issued; kept when it is used up.
+    pub bypass: Option<Bypass>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) recovery: Vec<SpentRecovery>,
+    /// What drifts stay near, where that isn't 0.
+    pub(crate) resynced: Vec<Resynced>,
     /// Sections that a later version wrote: carried through.
     pub(crate) unknown: Vec<(u8, Vec<u8>)>,
 }
@@ -89,8 +98,10 @@ impl Ledger {
             throttle: Throttle::default(),
             notice: Notice::default(),
             last_success: 0,
+            bypass: None,
             entries: Vec::new(),
             recovery: Vec::new(),
+            resynced: Vec::new(),
             unknown: Vec::new(),
         }
     }
@@ -165,6 +176,7 @@ impl Ledger {
             .min_by_key(|entry| entry.last_used)
             .map(|entry| entry.key);
         self.entries.retain(|entry| Some(entry.key) != oldest);
+        self.forget_bases();
     }
 
     /// Refuses every code of a counter token: nobody knows any more which were used.

@@ -1,4 +1,4 @@
-//! `fob enroll`: gives a person a token.
+//! One person's enrolment.
 //!
 //! Nothing counts until one code confirms it. That code is spent in the ledger before the
 //! token is in the token file, so that it lets nobody in a second time; and the token file
@@ -10,15 +10,16 @@ use fob_store::{Account, LedgerFile, create_folder, now};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::cli::Enroll;
-use crate::output::{is_terminal, remark, say, say_json, time};
+use super::Wish;
+use crate::output::{remark, say, say_json, time};
 use crate::plan::Plan;
 use crate::recovery_codes::NewCodes;
+use crate::secret_page::SecretPage;
 use crate::stop::Stop;
 use crate::terminal::{self, Echo};
 use crate::token_edit::Edit;
 use crate::verbs::{Desk, no_room};
-use crate::{journal, otpauth, people, picture};
+use crate::{journal, otpauth, people};
 
 /// How often a person may mistype.
 const TRIES: u32 = 3;
@@ -44,7 +45,7 @@ struct Answer<'a> {
 /// An enrolment that isn't written yet.
 struct Enrolment<'a> {
     desk: &'a Desk,
-    wish: &'a Enroll,
+    wish: &'a Wish,
     account: Account,
     plan: Plan,
     uri: Zeroizing<String>,
@@ -56,8 +57,8 @@ enum Outcome {
     WrongCode,
 }
 
-pub(super) fn run(desk: &Desk, wish: &Enroll) -> Result<(), Stop> {
-    let account = people::known(&wish.name)?;
+pub(super) fn run(desk: &Desk, wish: &Wish, name: &str) -> Result<(), Stop> {
+    let account = people::known(name)?;
     if desk.json && wish.secret_file.is_none() && !wish.no_confirm {
         let what = "nobody can know a code of a new secret before --json prints it";
         return Err(Stop::unknown(what).remedy("Add --no-confirm."));
@@ -104,19 +105,9 @@ impl Enrolment<'_> {
 
     fn show(&self) -> Result<(), Stop> {
         let token = &self.plan.token;
-        let picture = picture::draw(&self.uri, is_terminal())?;
-        let mut page = Zeroizing::new(format!("{}\n{}\n\nSecret:", *picture, *self.uri));
-        for (index, c) in token.secret.to_base32().chars().enumerate() {
-            if index % 4 == 0 {
-                page.push(' ');
-            }
-            page.push(c);
-        }
-        page.push('\n');
-        say(&page)?;
-        if matches!(token.kind, Kind::Totp { t0, .. } if t0 > 0) {
-            remark("fob: warning: an otpauth:// URI can't say --t0; set it in the token itself");
-        }
+        let page = SecretPage::new(token, &self.plan.issuer, &self.account.name);
+        say(&page.text()?)?;
+        page.warn();
         Ok(())
     }
 

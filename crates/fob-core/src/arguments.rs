@@ -2,26 +2,29 @@
 
 use std::path::{Path, PathBuf};
 
-use fob_core::{FirstPass, Settings};
+use crate::{FirstPass, Settings};
 
-/// What the line says.
-#[derive(Debug, Default)]
-pub(crate) struct Options {
+/// What the module's line in a PAM file says.
+#[derive(Debug, Clone, Default)]
+pub struct Arguments {
     /// Another fob.conf.
-    pub(crate) conf: Option<PathBuf>,
+    pub conf: Option<PathBuf>,
     /// How a code is asked for.
-    pub(crate) settings: Settings,
+    pub settings: Settings,
 }
 
-impl Options {
+impl Arguments {
     /// Reads the words. A word that isn't known refuses everybody: it may have been meant
     /// to make the login stricter.
-    pub(crate) fn parse(words: &[String]) -> Result<Self, String> {
-        let mut options = Self::default();
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence for the log.
+    pub fn parse(words: &[String]) -> Result<Self, String> {
+        let mut arguments = Self::default();
         for word in words {
-            options.read(word)?;
+            arguments.read(word)?;
         }
-        Ok(options)
+        Ok(arguments)
     }
 
     fn read(&mut self, word: &str) -> Result<(), String> {

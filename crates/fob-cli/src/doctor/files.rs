@@ -1,0 +1,169 @@
+//! Owner and mode of each file and folder.
+
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use fob_store::Store;
+
+use super::{Finding, Fix, ask};
+
+/// Names of half-written files that a killed `fob` leaves.
+const LEFTOVER: &str = ".new-";
+const SELINUX: &str = "/sys/fs/selinux/enforce";
+
+pub(super) fn examine(store: &Store) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for folder in [&store.conf.tokens, &store.conf.state] {
+        let before = findings.len();
+        let there = examine_folder(folder, &mut findings);
+        if there {
+            files_in(folder, &mut findings);
+            findings.extend(label(folder));
+        }
+        if there && findings.len() == before {
+            findings.push(Finding::fine(
+                "files.safe",
+                format!("{}: root's alone", folder.display()),
+            ));
+        }
+    }
+    // The store's own opinion, should it be stricter than ours.
+    if findings
+        .iter()
+        .all(|finding| finding.level < super::Level::Warning)
+    {
+        if let Err(fault) = store.who("root") {
+            findings.push(Finding::error("files.way", fault.detail));
+        }
+    }
+    findings
+}
+
+/// fob.conf and the folders above it. It need not be there.
+pub(super) fn examine_conf(path: &Path) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    if folder.exists() {
+        examine_folder(folder, &mut findings);
+        // Readable for all is right: it holds no secrets.
+        findings.retain(|finding| finding.code != "files.folder_readable");
+    }
+    let Ok(stat) = fs::metadata(path) else {
+        return findings;
+    };
+    findings.extend(owner(path, &stat));
+    if stat.mode() & 0o022 != 0 {
+        let what = format!(
+            "{}: others may write it (mode {:04o}), so everybody is refused",
+            path.display(),
+            stat.mode() & 0o7777
+        );
+        let mode = stat.mode() & 0o7755;
+        findings.push(Finding::error("files.too_open", what).fix(Fix::Mode(path.into(), mode)));
+    }
+    findings
+}
+
+/// The folder and those above it; says whether it is there.
+fn examine_folder(folder: &Path, findings: &mut Vec<Finding>) -> bool {
+    for path in folder.ancestors() {
+        let shown = path.display();
+        let stat = match fs::metadata(path) {
+            Ok(stat) => stat,
+            Err(_) if path == folder => {
+                let what =
+                    format!("{shown}: there is no such folder; the first enrolment makes it");
+                findings
+                    .push(Finding::note("files.no_folder", what).remedy("Run: fob enroll NAME"));
+                return false;
+            }
+            Err(_) => continue,
+        };
+        findings.extend(owner(path, &stat));
+        if stat.mode() & 0o022 != 0 {
+            let what = format!(
+                "{shown}: others may write there (mode {:04o})",
+                stat.mode() & 0o7777
+            );
+            let mode = stat.mode() & 0o7755;
+            findings.push(
+                Finding::error("files.folder_too_open", what).fix(Fix::Mode(path.into(), mode)),
+            );
+        } else if path == folder && stat.mode() & 0o077 != 0 {
+            let what = format!(
+                "{shown}: others may look in (mode {:04o})",
+                stat.mode() & 0o7777
+            );
+            findings.push(
+                Finding::note("files.folder_readable", what).fix(Fix::Mode(path.into(), 0o700)),
+            );
+        }
+    }
+    true
+}
+
+fn owner(path: &Path, stat: &Metadata) -> Option<Finding> {
+    (stat.uid() != 0).then(|| {
+        let what = format!(
+            "{}: belongs to uid {}, not to root",
+            path.display(),
+            stat.uid()
+        );
+        Finding::error("files.owner", what).fix(Fix::Own(path.into()))
+    })
+}
+
+fn files_in(folder: &Path, findings: &mut Vec<Finding>) {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) => {
+            return findings.push(Finding::unknown(
+                "files.unreadable",
+                format!("{}: {error}", folder.display()),
+            ));
+        }
+    };
+    for entry in entries.flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let Ok(stat) = fs::symlink_metadata(&path) else {
+            continue;
+        };
+        let shown = path.display();
+        if name.as_encoded_bytes().starts_with(LEFTOVER.as_bytes()) {
+            let what = format!("{shown}: half-written, by a fob that was killed");
+            findings.push(Finding::note("files.leftover", what).fix(Fix::Remove(path)));
+        } else if !stat.is_file() {
+            let what = format!("{shown}: is no plain file, so its owner is refused");
+            findings.push(Finding::error("files.kind", what).remedy("Put the file itself there."));
+        } else if stat.nlink() != 1 {
+            let what = format!(
+                "{shown}: has {} names (hard links), so its owner is refused",
+                stat.nlink()
+            );
+            findings.push(
+                Finding::error("files.links", what)
+                    .remedy("Copy it to a new file, and put that in its place."),
+            );
+        } else {
+            findings.extend(owner(&path, &stat));
+            if stat.mode() & 0o077 != 0 {
+                let what = format!(
+                    "{shown}: is too open (mode {:04o}), so its owner is refused",
+                    stat.mode() & 0o7777
+                );
+                findings.push(Finding::error("files.too_open", what).fix(Fix::Mode(path, 0o600)));
+            }
+        }
+    }
+}
+
+/// The SELinux label, where that decides who may write.
+fn label(folder: &Path) -> Option<Finding> {
+    if !Path::new(SELINUX).exists() {
+        return None;
+    }
+    let (_, label, _) = ask("stat", &["-c", "%C", &folder.display().to_string()])?;
+    Some(Finding::note("files.label", format!("{}: SELinux label {}", folder.display(), label.trim()))
+        .remedy("Login programs must be allowed to write ledgers. If logins say state_write, see: ausearch -m avc"))
+}

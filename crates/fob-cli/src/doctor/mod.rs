@@ -1,0 +1,66 @@
+//! What is wrong with a machine: facts gathered and judged, an area a page.
+
+mod clock;
+mod files;
+mod finding;
+mod module;
+mod people;
+mod space;
+mod sshd;
+mod stacks;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+pub(crate) use finding::{Finding, Fix, Level};
+use fob_store::{DEFAULT_CONF, Store};
+
+/// Looks at everything. `conf` names another fob.conf.
+pub(crate) fn examine(conf: Option<&Path>) -> Vec<Finding> {
+    let path = conf.unwrap_or(Path::new(DEFAULT_CONF));
+    let mut findings = module::examine();
+    let (stacks, services) = stacks::examine(path);
+    let sshd_asks = services.iter().any(|service| service == "sshd");
+    findings.extend(stacks);
+    findings.extend(sshd::examine(sshd_asks));
+    findings.extend(files::examine_conf(path));
+    match Store::open(conf) {
+        Ok(store) => {
+            findings.extend(files::examine(&store));
+            findings.extend(people::examine(&store));
+            findings.extend(space::examine(&store.conf.state));
+        }
+        Err(fault) => findings.push(
+            Finding::error("files.conf", fault.detail)
+                .remedy("Everybody is refused until it is mended. To try it: fob config check"),
+        ),
+    }
+    findings.extend(clock::examine());
+    // A folder that two ways lead through is found twice.
+    let mut seen = HashSet::new();
+    findings.retain(|finding| seen.insert((finding.code, finding.what.clone())));
+    findings
+}
+
+/// What a program of the system prints, and whether it said yes. `None` if it isn't there,
+/// or takes longer than ten seconds.
+fn ask(program: &str, words: &[&str]) -> Option<(bool, String, String)> {
+    let output = Command::new("timeout")
+        .args(["10", program])
+        .args(words)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    // timeout(1): 124 too long, 126 and 127 not started.
+    if matches!(output.status.code(), None | Some(124 | 126 | 127)) {
+        return None;
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Some((
+        output.status.success(),
+        text(&output.stdout),
+        text(&output.stderr),
+    ))
+}

@@ -1,0 +1,84 @@
+//! Everybody who is enrolled.
+
+use fob_store::{Entry, Store};
+
+use super::Finding;
+use crate::everybody::Everybody;
+use crate::output::count;
+use crate::parallel::for_each;
+
+pub(super) fn examine(store: &Store) -> Vec<Finding> {
+    let entries = match store.people() {
+        Ok(entries) => entries,
+        Err(fault) => return vec![Finding::error("people.unreadable", fault.detail)],
+    };
+    let everybody = Everybody::list();
+    let each = for_each(store, &entries, |store, entry| {
+        look_at(store, &everybody, entry)
+    });
+    let enrolled = count(entries.len().try_into().unwrap_or(u64::MAX), "token file");
+    let mut findings: Vec<Finding> = each.into_iter().flatten().collect();
+    let bad = findings.len();
+    findings.push(if entries.is_empty() {
+        Finding::note("people.none", "nobody is enrolled").remedy("Run: fob enroll NAME")
+    } else {
+        let bad = count(bad.try_into().unwrap_or(u64::MAX), "finding");
+        Finding::fine("people.counted", format!("{enrolled}, {bad}"))
+    });
+    findings
+}
+
+fn look_at(store: &Store, everybody: &Everybody, entry: &Entry) -> Vec<Finding> {
+    let path = entry.path.display();
+    let Some(name) = &entry.name else {
+        let what = format!("{path}: no login ever reads a file of that name");
+        return vec![
+            Finding::warning("people.stray_file", what)
+                .remedy("Name it as docs/file-formats.md says, or remove it."),
+        ];
+    };
+    let account = match everybody.find(name) {
+        Ok(Some(account)) if account.name == *name => account,
+        Ok(_) => {
+            let what = format!("{name} is enrolled, and this system knows nobody of that name");
+            return vec![
+                Finding::warning("people.gone", what)
+                    .remedy(format!("If they are gone for good: fob revoke {name}")),
+            ];
+        }
+        Err(fault) => return vec![Finding::unknown("people.user_database", fault.detail)],
+    };
+    let mut findings = Vec::new();
+    match store.tokens(name) {
+        Err(fault) => findings.push(
+            Finding::error("people.token_file", fault.detail)
+                .remedy(format!("{name} is refused until it is mended.")),
+        ),
+        Ok(None) => return findings,
+        Ok(Some(file)) => {
+            findings.extend(file.refused.iter().map(|token| {
+                let id = token.id.as_deref().unwrap_or("a token without a name");
+                Finding::warning(
+                    "people.token",
+                    format!("{path}: {id} can't be used: {}", token.error),
+                )
+                .remedy("Correct the file, or revoke the token.")
+            }));
+            if file.tokens.is_empty() && file.recovery.is_none() {
+                let what = format!("{name} is enrolled and has nothing that lets in");
+                findings.push(
+                    Finding::warning("people.nothing", what)
+                        .remedy(format!("Run: fob enroll {name}")),
+                );
+            }
+        }
+    }
+    if let Err(fault) = store.ledger_now(&account) {
+        findings.push(
+            Finding::error("people.ledger", fault.detail).remedy(format!(
+                "{name} is refused. To see more: fob explain {name}"
+            )),
+        );
+    }
+    findings
+}

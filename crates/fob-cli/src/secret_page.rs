@@ -1,0 +1,47 @@
+//! A secret as it is shown to its owner: a picture for the phone, a URI, and the letters.
+
+use fob_core::{Kind, Token};
+use zeroize::Zeroizing;
+
+use crate::output::remark;
+use crate::stop::Stop;
+use crate::{otpauth, picture};
+
+/// A token, made ready to be shown.
+pub(crate) struct SecretPage<'a> {
+    token: &'a Token,
+    /// What a phone reads.
+    pub(crate) uri: Zeroizing<String>,
+}
+
+impl<'a> SecretPage<'a> {
+    /// The page of `account`'s token.
+    pub(crate) fn new(token: &'a Token, issuer: &str, account: &str) -> Self {
+        Self {
+            token,
+            uri: otpauth::print(token, issuer, account),
+        }
+    }
+
+    /// The picture, the URI, and the secret in groups of four.
+    ///
+    /// # Errors
+    /// The URI is too long for a picture.
+    pub(crate) fn text(&self) -> Result<Zeroizing<String>, Stop> {
+        let picture = picture::for_stdout(&self.uri)?;
+        let page = Zeroizing::new(format!(
+            "{}\n{}\n\nSecret: {}\n",
+            *picture,
+            *self.uri,
+            *otpauth::grouped(self.token)
+        ));
+        Ok(page)
+    }
+
+    /// Warns about what a URI can't say.
+    pub(crate) fn warn(&self) {
+        if matches!(self.token.kind, Kind::Totp { t0, .. } if t0 > 0) {
+            remark("fob: warning: an otpauth:// URI can't say --t0; set it in the token itself");
+        }
+    }
+}

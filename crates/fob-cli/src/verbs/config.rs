@@ -1,0 +1,225 @@
+//! `fob config`: looks after fob.conf.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use fob_core::FirstPass;
+use fob_core::format::{Conf, FreshLedger};
+use fob_store::{DEFAULT_CONF, Store};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::output::{say, say_json};
+use crate::stop::Stop;
+
+/// What is wished.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: fob config check")]
+pub(crate) struct Wish {
+    #[command(subcommand)]
+    task: Task,
+}
+
+/// What is to be done with it.
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Is fob.conf right, and what holds?
+    #[command(after_help = "Examples:\n  \
+        fob config check                 the one that logins go by\n  \
+        fob config check /root/fob.conf  another, before it is put in place")]
+    Check {
+        /// The file [default: /etc/fob/fob.conf]
+        #[arg(value_name = "PATH")]
+        path: Option<PathBuf>,
+    },
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    path: &'a Path,
+    /// Whether there is such a file; without one the defaults hold.
+    exists: bool,
+    settings: Vec<Setting>,
+    services: Vec<Service>,
+}
+
+#[derive(Serialize)]
+struct Service {
+    name: String,
+    settings: Vec<Setting>,
+}
+
+#[derive(Serialize)]
+struct Setting {
+    name: &'static str,
+    value: Value,
+    /// Whether the value is the one that holds where nothing is said.
+    default: bool,
+}
+
+/// Needs no root: fob.conf holds nothing secret.
+pub(super) fn run(conf: Option<&Path>, json: bool, wish: &Wish) -> Result<(), Stop> {
+    let Task::Check { path } = &wish.task;
+    let named = path
+        .as_deref()
+        .or(conf)
+        .map(std::path::absolute)
+        .transpose();
+    let named = named.map_err(|error| Stop::unknown(format!("the path is wrong: {error}")))?;
+    let store = Store::open(named.as_deref())?;
+    let path = named.as_deref().unwrap_or(Path::new(DEFAULT_CONF));
+    let answer = Answer::new(path, &store.conf);
+    if json {
+        say_json(&answer)
+    } else {
+        say(answer.page().trim_end())
+    }
+}
+
+impl<'a> Answer<'a> {
+    fn new(path: &'a Path, conf: &Conf) -> Self {
+        let usual = Conf::default();
+        let top = values(conf).into_iter().chain(asking(conf, None));
+        let top_usual = values(&usual).into_iter().chain(asking(&usual, None));
+        let service = |name: &str| Service {
+            name: name.to_owned(),
+            settings: compare(asking(conf, Some(name)), asking(&usual, None)),
+        };
+        Self {
+            path,
+            exists: path.exists(),
+            settings: compare(top, top_usual),
+            services: conf.services().map(service).collect(),
+        }
+    }
+
+    /// A table: name, value, whether it is the usual one.
+    fn page(&self) -> String {
+        let mut rows: Vec<(String, &Setting)> = Vec::new();
+        rows.extend(self.settings.iter().map(|one| (one.name.to_owned(), one)));
+        for Service { name, settings } in &self.services {
+            let name = |one: &Setting| format!("service.{name}.{}", one.name);
+            rows.extend(settings.iter().map(|one| (name(one), one)));
+        }
+        let width = rows.iter().map(|(name, _)| name.chars().count()).max();
+        let width = width.unwrap_or_default();
+        let path = self.path.display();
+        let mut page = if self.exists {
+            format!("fob.conf is right: {path}\n")
+        } else {
+            format!("fob.conf is right: there is no {path}, so the defaults hold\n")
+        };
+        for (name, Setting { value, default, .. }) in rows {
+            let origin = if *default { "default" } else { "set" };
+            page.push_str(&format!("{name:<width$}  {origin:<7}  {value}\n"));
+        }
+        page
+    }
+}
+
+fn compare(
+    settings: impl IntoIterator<Item = (&'static str, Value)>,
+    usual: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Vec<Setting> {
+    let setting = |((name, value), (_, usual))| Setting {
+        name,
+        default: value == usual,
+        value,
+    };
+    settings.into_iter().zip(usual).map(setting).collect()
+}
+
+/// What holds for the machine as a whole.
+fn values(conf: &Conf) -> [(&'static str, Value); 9] {
+    let fresh_ledger = match conf.fresh_ledger {
+        FreshLedger::Accept => "accept",
+        FreshLedger::Refuse => "refuse",
+    };
+    let throttle = conf.policy.throttle;
+    [
+        ("tokens", conf.tokens.display().to_string().into()),
+        ("state", conf.state.display().to_string().into()),
+        ("stock", conf.stock.display().to_string().into()),
+        ("fresh_ledger", fresh_ledger.into()),
+        ("window", conf.policy.window.into()),
+        ("look_ahead", conf.policy.look_ahead.into()),
+        ("throttle.free", throttle.free.into()),
+        ("throttle.max_wait", throttle.max_wait.into()),
+        ("throttle.lifetime", throttle.lifetime.into()),
+    ]
+}
+
+/// How codes are asked for in a service, or where no table speaks for it.
+fn asking(conf: &Conf, service: Option<&str>) -> [(&'static str, Value); 7] {
+    // No service has an empty name: what holds for it is what holds at the top.
+    let settings = conf.settings(service.unwrap_or_default());
+    let first = settings.first_pass();
+    [
+        ("prompt", settings.prompt().into()),
+        ("echo", settings.echo().into()),
+        ("nullok", settings.nullok().into()),
+        ("debug", settings.debug().into()),
+        ("try_first_pass", (first == Some(FirstPass::Try)).into()),
+        ("use_first_pass", (first == Some(FirstPass::Use)).into()),
+        ("forward_pass", settings.forward_pass().into()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(text: &str) -> String {
+        let conf = Conf::parse(text).unwrap();
+        Answer::new(Path::new("/"), &conf).page()
+    }
+
+    #[test]
+    fn table_says_what_holds_for_the_machine_and_for_each_service() {
+        let page =
+            answer("window = 2\nnullok = true\n[service.sshd]\nnullok = false\necho = true\n");
+        let row = |name: &str| {
+            let line = page
+                .lines()
+                .find(|line| line.starts_with(&format!("{name} ")));
+            line.unwrap()
+                .split_whitespace()
+                .skip(1)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(row("window"), "set 2");
+        assert_eq!(row("look_ahead"), "default 10");
+        assert_eq!(row("nullok"), "set true");
+        assert_eq!(row("service.sshd.nullok"), "default false");
+        assert_eq!(row("service.sshd.echo"), "set true");
+    }
+
+    /// What the table names is what the file takes: each row can be written back.
+    #[test]
+    fn rows_are_lines_of_a_fob_conf() {
+        let page = answer(
+            "prompt = \"It's: \\\"\"\nuse_first_pass = true\n[throttle]\nmax_wait = \"1h\"\n",
+        );
+        let line = |line: &str| {
+            let (name, rest) = line.split_once(' ').unwrap();
+            let value = rest.trim_start().split_once(' ').unwrap().1;
+            format!("{name} = {value}\n")
+        };
+        let text: String = page.lines().skip(1).map(line).collect();
+        assert_eq!(
+            answer(&text).replace("set  ", ""),
+            page.replace("set  ", "")
+        );
+    }
+
+    #[test]
+    fn manual_names_every_setting() {
+        let page = include_str!("../../../../man/fob.conf.5");
+        let conf = Conf::default();
+        for (name, _) in values(&conf).into_iter().chain(asking(&conf, None)) {
+            let name = name.trim_start_matches("throttle.");
+            assert!(page.contains(name), "{name}");
+        }
+    }
+}

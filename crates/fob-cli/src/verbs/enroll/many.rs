@@ -1,0 +1,259 @@
+//! Many people at once, from a CSV file.
+//!
+//! First everything is checked; one wrong line, and nothing is written. Then the letters
+//! are made durable, then the token files, so that nobody is ever enrolled with a secret
+//! that nobody was shown. The report comes last, and says that all went well.
+
+use std::path::Path;
+
+use fob_core::Ledger;
+use fob_core::format::FreshLedger;
+use fob_store::{Batch, LedgerFile, Store, create_folder};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::folder::Letters;
+use super::letters::{Letter, Sheet};
+use super::roster::{Person, Roster};
+use super::wish::Format;
+use super::{Wish, rows};
+use crate::output::{count, remark, say, say_json};
+use crate::recovery_codes::NewCodes;
+use crate::stop::Stop;
+use crate::table::{Table, csv_line};
+use crate::token_edit::{Edit, Folder};
+use crate::verbs::Desk;
+use crate::{journal, parallel, people};
+
+/// How many people are made before they are written: what is in memory at a time.
+const GROUP: usize = 128;
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    enrolled: Vec<Enrolled>,
+    skipped: &'a [String],
+    letters: Option<String>,
+}
+
+/// Who got what.
+#[derive(Serialize)]
+struct Enrolled {
+    user: String,
+    id: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    serial: Option<String>,
+    confirmed: bool,
+    recovery: bool,
+    /// The file of the letter.
+    file: Option<String>,
+}
+
+/// What is written for a person.
+struct Made {
+    token_file: Zeroizing<String>,
+    sheets: Vec<Sheet>,
+    enrolled: Vec<Enrolled>,
+}
+
+pub(super) fn run(desk: &Desk, wish: &Wish, path: &Path) -> Result<(), Stop> {
+    wish.letters.as_deref().map_or(Ok(()), Letters::check)?;
+    let mut problems = rows::Problems::default();
+    let rows = rows::read(path, wish, &mut problems)?;
+    create_folder(&desk.store.conf.tokens)?;
+    create_folder(&desk.store.conf.state)?;
+    let folder = Folder::lock(&desk.store)?;
+    let roster = Roster::check(&desk.store, &folder, wish, rows, problems, path)?;
+    if wish.letters.is_none() && roster.has_secrets(wish) {
+        let what = "nobody would ever see the new secrets or recovery codes";
+        return Err(
+            Stop::unknown(what).remedy("Add --letters DIR, or for given secrets --no-recovery.")
+        );
+    }
+    let enrolled = write(desk, wish, &folder, &roster.people)?;
+    drop(folder);
+    answer(desk, wish, enrolled, &roster.skipped)
+}
+
+fn write(
+    desk: &Desk,
+    wish: &Wish,
+    folder: &Folder,
+    people: &[Person],
+) -> Result<Vec<Enrolled>, Stop> {
+    let store = &desk.store;
+    let format = wish.format.unwrap_or(Format::Html);
+    let letters = wish.letters.as_deref().filter(|_| !people.is_empty());
+    let mut letters = letters
+        .map(|path| Letters::begin(path, format))
+        .transpose()?;
+    let mut batch = Batch::begin(&store.conf.tokens)?;
+    let mut enrolled = Vec::new();
+    let bar = progress(people.len());
+    for group in people.chunks(GROUP) {
+        let work = |store: &Store, person: &Person| make(store, folder, wish, format, person);
+        let made = parallel::for_each(store, group, work);
+        for (person, made) in group.iter().zip(made) {
+            let made = made.map_err(|stop| about(person, stop))?;
+            for Sheet { file, content } in &made.sheets {
+                letters
+                    .as_mut()
+                    .map_or(Ok(()), |folder| folder.append(file, content))?;
+            }
+            batch.add(
+                &store.token_path(&person.account.name),
+                made.token_file.as_bytes(),
+            )?;
+            enrolled.push(made.enrolled);
+            bar.inc(1);
+        }
+    }
+    letters.as_mut().map_or(Ok(()), Letters::keep)?;
+    make_ledgers(store, people)?;
+    batch.commit(|place| enrolled.get(place).into_iter().flatten().for_each(log))?;
+    bar.finish_and_clear();
+    let enrolled: Vec<Enrolled> = enrolled.into_iter().flatten().collect();
+    letters.map_or(Ok(()), |mut folder| folder.report(&report(&enrolled)))?;
+    Ok(enrolled)
+}
+
+/// Everything for a person, not yet written.
+fn make(
+    store: &Store,
+    folder: &Folder,
+    wish: &Wish,
+    format: Format,
+    person: &Person,
+) -> Result<Made, Stop> {
+    let name = &person.account.name;
+    let mut edit = Edit::one_of_many(folder, store, name)?;
+    let codes = if person.is_new && !wish.no_recovery {
+        let codes = NewCodes::make()?;
+        edit.set_recovery(&codes.set)?;
+        Some(codes)
+    } else {
+        None
+    };
+    let (mut sheets, mut enrolled) = (Vec::new(), Vec::new());
+    for (place, plan) in person.plans.iter().enumerate() {
+        edit.add(&plan.token)?;
+        let letter = Letter {
+            name,
+            plan,
+            codes: codes.as_ref().filter(|_| place == 0),
+            is_first: place == 0,
+        };
+        let own = match wish.letters {
+            Some(_) => letter.sheets(format)?,
+            None => Vec::new(),
+        };
+        enrolled.push(Enrolled {
+            user: name.clone(),
+            id: plan.token.id.clone(),
+            kind: plan.token.kind.name(),
+            serial: plan.token.serial.clone(),
+            confirmed: false,
+            recovery: letter.codes.is_some(),
+            file: own.first().map(|sheet| sheet.file.clone()),
+        });
+        sheets.extend(own);
+    }
+    let (token_file, _) = edit.finish()?;
+    Ok(Made {
+        token_file,
+        sheets,
+        enrolled,
+    })
+}
+
+/// Where a missing ledger is refused, those who are new need one. Elsewhere the first login
+/// makes it.
+fn make_ledgers(store: &Store, people: &[Person]) -> Result<(), Stop> {
+    if store.conf.fresh_ledger == FreshLedger::Accept {
+        return Ok(());
+    }
+    for Person { account, .. } in people {
+        let ledger = Ledger::new(people::owner(account));
+        LedgerFile::create(&store.ledger_path(account.uid), &ledger)?;
+    }
+    Ok(())
+}
+
+fn log(enrolled: &Enrolled) {
+    let recovery = if enrolled.recovery { "new" } else { "-" };
+    journal::changed(
+        "enroll",
+        &enrolled.user,
+        &[
+            ("token", &enrolled.id),
+            ("type", enrolled.kind),
+            ("confirmed", "no"),
+            ("recovery", recovery),
+        ],
+    );
+}
+
+fn about(person: &Person, mut stop: Stop) -> Stop {
+    let name = &person.account.name;
+    stop.what = format!("{name}: {}; nobody was enrolled", stop.what);
+    stop
+}
+
+/// On a terminal only.
+fn progress(people: usize) -> ProgressBar {
+    let bar = ProgressBar::new(u64::try_from(people).unwrap_or_default());
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} people");
+    style.map_or_else(|_| ProgressBar::hidden(), |style| bar.with_style(style))
+}
+
+fn report(enrolled: &[Enrolled]) -> String {
+    let mut text = csv_line(&["name", "id", "type", "serial", "confirmed", "file"]);
+    for one in enrolled {
+        let or_empty = |text: &Option<String>| text.clone().unwrap_or_default();
+        text.push_str(&csv_line(&[
+            &one.user,
+            &one.id,
+            one.kind,
+            &or_empty(&one.serial),
+            "no",
+            &or_empty(&one.file),
+        ]));
+    }
+    text
+}
+
+fn answer(
+    desk: &Desk,
+    wish: &Wish,
+    enrolled: Vec<Enrolled>,
+    skipped: &[String],
+) -> Result<(), Stop> {
+    let letters = wish.letters.as_ref().filter(|_| !enrolled.is_empty());
+    let letters = letters.map(|path| path.display().to_string());
+    if desk.json {
+        return say_json(&Answer {
+            enrolled,
+            skipped,
+            letters,
+        });
+    }
+    let mut table = Table::new(&["NAME", "TOKEN", "TYPE", "RECOVERY CODES"]);
+    for one in &enrolled {
+        let recovery = if one.recovery { "new" } else { "-" };
+        table.add(&[&one.user, &one.id, one.kind, recovery]);
+    }
+    say(table.to_text().trim_end())?;
+    let number = |length: usize, what| count(u64::try_from(length).unwrap_or_default(), what);
+    let mut end = format!("{} enrolled", number(enrolled.len(), "token"));
+    if !skipped.is_empty() {
+        end.push_str(&format!(", {} passed over", number(skipped.len(), "name")));
+    }
+    remark(&format!("{end}."));
+    if let Some(letters) = letters {
+        remark(&format!(
+            "The letters in {letters} hold every secret: hand them out, then delete them."
+        ));
+    }
+    Ok(())
+}

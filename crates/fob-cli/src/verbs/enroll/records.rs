@@ -1,0 +1,85 @@
+//! CSV, with the line of each record.
+
+use csv_core::{ReadRecordResult, Reader};
+use zeroize::Zeroizing;
+
+use super::rows::COLUMNS;
+
+/// The fields of a record, without blanks round them.
+pub(super) type Fields = Vec<Zeroizing<String>>;
+
+/// The records of a CSV text, each with its first line. Nothing of it stays in a buffer.
+pub(super) struct Records<'a> {
+    reader: Reader,
+    rest: &'a [u8],
+    line: u64,
+    buffer: Zeroizing<Vec<u8>>,
+}
+
+impl<'a> Records<'a> {
+    /// Those of `text`.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            reader: Reader::new(),
+            rest: text.as_bytes(),
+            line: 1,
+            // No record is longer than the text.
+            buffer: Zeroizing::new(vec![0; text.len()]),
+        }
+    }
+
+    /// The next one and its line; or what is wrong with it.
+    pub(super) fn next(&mut self) -> Option<(u64, Result<Fields, String>)> {
+        while let Some((b'\n' | b'\r', rest)) = self.rest.split_first() {
+            self.count(self.rest.len().saturating_sub(rest.len()));
+        }
+        let line = self.line;
+        let (mut length, mut count) = (0usize, 0usize);
+        let mut ends = [0; COLUMNS.len() + 1];
+        loop {
+            let room = self.buffer.get_mut(length..).unwrap_or_default();
+            let places = ends.get_mut(count..).unwrap_or_default();
+            let (result, read, written, ended) = self.reader.read_record(self.rest, room, places);
+            self.count(read);
+            length = length.saturating_add(written);
+            count = count.saturating_add(ended);
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::End => return None,
+                ReadRecordResult::Record => break,
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
+                    self.skip();
+                    return Some((line, Err("has too many fields".into())));
+                }
+            }
+        }
+        let mut start = 0;
+        let fields = ends.iter().take(count).map(|end| {
+            let field = self.buffer.get(start..*end).unwrap_or_default();
+            start = *end;
+            Zeroizing::new(String::from_utf8_lossy(field).trim().to_owned())
+        });
+        let fields = fields.collect();
+        Some((line, Ok(fields)))
+    }
+
+    /// Passes over what was read, and counts its lines.
+    fn count(&mut self, length: usize) {
+        let (read, rest) = self.rest.split_at_checked(length).unwrap_or_default();
+        self.line = self.line.saturating_add(breaks(read));
+        self.rest = rest;
+    }
+
+    /// Goes on at the next line.
+    fn skip(&mut self) {
+        let end = self.rest.iter().position(|byte| *byte == b'\n');
+        self.count(end.unwrap_or(self.rest.len()));
+        self.reader = Reader::new();
+    }
+}
+
+/// How many lines end in a text.
+pub(super) fn breaks(text: &[u8]) -> u64 {
+    let count = text.iter().filter(|byte| **byte == b'\n').count();
+    u64::try_from(count).unwrap_or_default()
+}

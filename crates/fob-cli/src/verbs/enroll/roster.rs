@@ -1,0 +1,161 @@
+//! Who is to be enrolled with what: the lines of the file, held against the user database
+//! and against what is there already.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use fob_core::format::FreshLedger;
+use fob_store::{Account, Store};
+
+use super::Wish;
+use super::rows::{Problems, Row};
+use crate::everybody::Everybody;
+use crate::people;
+use crate::plan::Plan;
+use crate::stop::Stop;
+use crate::token_edit::{Edit, Folder};
+
+/// A person and their new tokens.
+pub(super) struct Person {
+    pub(super) account: Account,
+    pub(super) plans: Vec<Plan>,
+    /// Whether these are their first.
+    pub(super) is_new: bool,
+    /// The line of each plan.
+    lines: Vec<u64>,
+}
+
+/// Everybody in the file.
+pub(super) struct Roster {
+    pub(super) people: Vec<Person>,
+    /// Those who have the token already.
+    pub(super) skipped: Vec<String>,
+}
+
+impl Roster {
+    /// Checks all lines.
+    ///
+    /// # Errors
+    /// The user database failed, or something is wrong; then all of it is told.
+    pub(super) fn check(
+        store: &Store,
+        folder: &Folder,
+        wish: &Wish,
+        rows: Vec<Row>,
+        mut problems: Problems,
+        path: &Path,
+    ) -> Result<Self, Stop> {
+        let mut people = group(rows, &mut problems)?;
+        once_each(&people, &mut problems);
+        let mut skipped = Vec::new();
+        for person in &mut people {
+            if let Err((line, stop)) = person.admit(store, folder, wish, &mut skipped) {
+                problems.add(line, stop.what);
+            }
+        }
+        problems.end(path)?;
+        people.retain(|person| !person.plans.is_empty());
+        Ok(Self { people, skipped })
+    }
+
+    /// Whether somebody must be told something that is never shown again.
+    pub(super) fn has_secrets(&self, wish: &Wish) -> bool {
+        let shown = |person: &Person| person.plans.iter().any(|plan| plan.shown);
+        let told = |person: &Person| person.is_new && !wish.no_recovery;
+        self.people
+            .iter()
+            .any(|person| shown(person) || told(person))
+    }
+}
+
+/// The lines by person, in the order of the file.
+fn group(rows: Vec<Row>, problems: &mut Problems) -> Result<Vec<Person>, Stop> {
+    let everybody = Everybody::list();
+    let mut people: Vec<Person> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for row in rows {
+        let Some(account) = everybody.find(&row.name)? else {
+            let name = &row.name;
+            problems.add(
+                row.line,
+                format!("this system knows nobody called {name:?}"),
+            );
+            continue;
+        };
+        let plan = match Plan::of(&row.wish, row.given) {
+            Ok(plan) => plan,
+            Err(stop) => {
+                problems.add(row.line, stop.what);
+                continue;
+            }
+        };
+        let place = *places.entry(account.name.clone()).or_insert(people.len());
+        if place == people.len() {
+            people.push(Person {
+                account,
+                plans: Vec::new(),
+                is_new: false,
+                lines: Vec::new(),
+            });
+        }
+        if let Some(person) = people.get_mut(place) {
+            person.plans.push(plan);
+            person.lines.push(row.line);
+        }
+    }
+    Ok(people)
+}
+
+/// No person has an id twice, and nobody a secret that somebody else has.
+fn once_each(people: &[Person], problems: &mut Problems) {
+    let mut secrets: HashMap<&[u8], u64> = HashMap::new();
+    let mut ids: HashMap<(&str, &str), u64> = HashMap::new();
+    for person in people {
+        let name = person.account.name.as_str();
+        for (plan, line) in person.plans.iter().zip(&person.lines) {
+            let id = plan.token.id.as_str();
+            if let Some(before) = ids.insert((name, id), *line) {
+                problems.add(
+                    *line,
+                    format!("{name} gets the token {id:?} in line {before} already"),
+                );
+            } else if let Some(before) = secrets.insert(plan.token.secret.bytes(), *line) {
+                problems.add(*line, format!("has the secret of line {before}"));
+            }
+        }
+    }
+}
+
+impl Person {
+    /// Whether the tokens may be added to what the person has.
+    fn admit(
+        &mut self,
+        store: &Store,
+        folder: &Folder,
+        wish: &Wish,
+        skipped: &mut Vec<String>,
+    ) -> Result<(), (u64, Stop)> {
+        let first = self.lines.first().copied().unwrap_or_default();
+        let at_first = |stop| (first, stop);
+        let name = self.account.name.clone();
+        let mut edit = Edit::one_of_many(folder, store, &name).map_err(at_first)?;
+        if wish.skip_enrolled {
+            let lines = std::mem::take(&mut self.lines);
+            let both = std::mem::take(&mut self.plans).into_iter().zip(lines);
+            let (had, new): (Vec<_>, Vec<_>) = both.partition(|(plan, _)| edit.has(&plan.token.id));
+            skipped.extend((!had.is_empty()).then(|| name.clone()));
+            (self.plans, self.lines) = new.into_iter().unzip();
+        }
+        for (plan, line) in self.plans.iter().zip(&self.lines) {
+            edit.add(&plan.token).map_err(|stop| (*line, stop))?;
+        }
+        self.is_new = edit.len() == self.plans.len() && edit.before.recovery.is_none();
+        let ledger = people::ledger(store, &self.account).map_err(at_first)?;
+        let lost = ledger.is_none() && edit.was_there;
+        if lost && store.conf.fresh_ledger == FreshLedger::Refuse {
+            let what = format!("{name} has tokens and no ledger; run: fob repair {name}");
+            return Err((first, Stop::unknown(what)));
+        }
+        Ok(())
+    }
+}

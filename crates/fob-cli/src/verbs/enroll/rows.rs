@@ -1,0 +1,307 @@
+//! The lines of a CSV file of people.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::records::{Records, breaks};
+use super::wish::{self, Wish};
+use crate::given::{Given, warn_if_open};
+use crate::stop::Stop;
+
+/// A hundred thousand people fit in this, in bytes.
+const MAX_SIZE: u64 = 1 << 26;
+/// How many problems are told one by one.
+const MAX_TOLD: usize = 20;
+/// The longest name of a column that is repeated: a secret is longer.
+const MAX_COLUMN: usize = 12;
+/// What a column may be called.
+pub(super) const COLUMNS: [&str; 11] = [
+    "name",
+    "id",
+    "type",
+    "digits",
+    "period",
+    "algorithm",
+    "counter",
+    "t0",
+    "serial",
+    "secret",
+    "issuer",
+];
+
+/// What is wrong, by line.
+#[derive(Debug, Default)]
+pub(super) struct Problems(Vec<(u64, String)>);
+
+impl Problems {
+    pub(super) fn add(&mut self, line: u64, what: impl Into<String>) {
+        self.0.push((line, what.into()));
+    }
+
+    /// Whether there is nothing wrong.
+    ///
+    /// # Errors
+    /// There is; all of it is told.
+    pub(super) fn end(mut self, path: &Path) -> Result<(), Stop> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        self.0.sort();
+        let told = self.0.iter().take(MAX_TOLD);
+        let mut lines: Vec<String> = told
+            .map(|(line, what)| format!("line {line}: {what}"))
+            .collect();
+        let more = self.0.len().saturating_sub(MAX_TOLD);
+        if more > 0 {
+            lines.push(format!("and {more} more"));
+        }
+        let lines = lines.join("\n     ");
+        Err(Stop::unknown(format!("{}: {lines}", path.display()))
+            .remedy("Nothing was enrolled. Correct the file, and run it again."))
+    }
+}
+
+/// What a line asks for.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) line: u64,
+    pub(super) name: String,
+    /// The command line, with what the line says in its place.
+    pub(super) wish: Wish,
+    pub(super) given: Option<Given>,
+}
+
+/// Reads the file. A line that is wrong is among the problems.
+///
+/// # Errors
+/// The file can't be read, or its first line doesn't name the columns.
+pub(super) fn read(path: &Path, wish: &Wish, problems: &mut Problems) -> Result<Vec<Row>, Stop> {
+    let wrong = |what: String| Stop::unknown(format!("{}: {what}", path.display()));
+    let unreadable = |error: std::io::Error| wrong(error.to_string());
+    let file = File::open(path).map_err(unreadable)?;
+    let about = file.metadata().map_err(unreadable)?;
+    let size = usize::try_from(about.len().min(MAX_SIZE)).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size.saturating_add(1)));
+    file.take(MAX_SIZE.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if u64::try_from(bytes.len()).map_or(true, |size| size > MAX_SIZE) {
+        return Err(wrong("is larger than 64 MiB".into()));
+    }
+    let (rows, has_secrets) = parse(&bytes, wish, problems).map_err(wrong)?;
+    if has_secrets {
+        warn_if_open(path, &about);
+    }
+    Ok(rows)
+}
+
+/// The rows, and whether there is a column of secrets.
+fn parse(bytes: &[u8], wish: &Wish, problems: &mut Problems) -> Result<(Vec<Row>, bool), String> {
+    // The mark that some spreadsheets begin with.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        format!(
+            "line {}: is not UTF-8 text",
+            breaks(before).saturating_add(1)
+        )
+    })?;
+    let mut records = Records::new(text);
+    let columns = match records.next() {
+        Some((_, columns)) => columns?,
+        None => return Err("is empty".into()),
+    };
+    let columns = columns_of(&columns)?;
+    let mut rows = Vec::new();
+    while let Some((line, fields)) = records.next() {
+        match fields {
+            Ok(fields) if fields.len() == columns.len() => {
+                rows.extend(row(line, &columns, &fields, wish, problems));
+            }
+            Ok(fields) => {
+                let (is, must) = (fields.len(), columns.len());
+                problems.add(line, format!("has {is} fields, and line 1 names {must}"));
+            }
+            Err(what) => problems.add(line, what),
+        }
+    }
+    let has_secrets = columns.contains(&"secret");
+    Ok((rows, has_secrets))
+}
+
+fn columns_of(header: &[Zeroizing<String>]) -> Result<Vec<&'static str>, String> {
+    let mut columns = Vec::new();
+    for (place, name) in header.iter().enumerate() {
+        let Some(known) = COLUMNS
+            .iter()
+            .find(|known| name.eq_ignore_ascii_case(known))
+        else {
+            // Where the first line is forgotten, this may be a secret.
+            let column = if name.len() <= MAX_COLUMN {
+                format!("{:?}", name.as_str())
+            } else {
+                format!("number {}", place.saturating_add(1))
+            };
+            let known = COLUMNS.join(", ");
+            return Err(format!(
+                "line 1: no column is called {column}; there are: {known}"
+            ));
+        };
+        if columns.contains(known) {
+            return Err(format!("line 1: the column {known:?} is there twice"));
+        }
+        columns.push(*known);
+    }
+    if columns.contains(&"name") {
+        Ok(columns)
+    } else {
+        Err("line 1: there is no column \"name\"; the first line must name the columns".into())
+    }
+}
+
+/// What a line asks for; nothing if something is wrong with it.
+fn row(
+    line: u64,
+    columns: &[&str],
+    fields: &[Zeroizing<String>],
+    wish: &Wish,
+    problems: &mut Problems,
+) -> Option<Row> {
+    let mut row = Row {
+        line,
+        name: String::new(),
+        wish: wish.clone(),
+        given: None,
+    };
+    let mut good = true;
+    for (column, text) in columns
+        .iter()
+        .zip(fields)
+        .filter(|(_, text)| !text.is_empty())
+    {
+        if let Err(what) = row.set(column, text) {
+            problems.add(line, format!("{column}: {what}"));
+            good = false;
+        }
+    }
+    if row.name.is_empty() {
+        problems.add(line, "name: is empty");
+        good = false;
+    }
+    good.then_some(row)
+}
+
+impl Row {
+    fn set(&mut self, column: &str, text: &str) -> Result<(), String> {
+        let number = || {
+            text.parse()
+                .map_err(|_| "must be a whole number".to_owned())
+        };
+        let lower = text.to_ascii_lowercase();
+        let wish = &mut self.wish;
+        match column {
+            "name" => self.name = text.into(),
+            "id" => wish.id = Some(text.into()),
+            "type" => wish.mover = Some(wish::mover(&lower)?),
+            "digits" => wish.digits = Some(wish::digits(text)?),
+            "period" => wish.period = Some(wish::period(text)?),
+            "algorithm" => wish.algorithm = Some(wish::algorithm(&lower)?),
+            "counter" => wish.counter = Some(number()?),
+            "t0" => wish.t0 = Some(number()?),
+            "serial" => wish.serial = Some(text.into()),
+            "issuer" => wish.issuer = Some(text.into()),
+            _ => self.given = Some(Given::parse(text)?),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Verb};
+    use clap::Parser;
+
+    type Read = (Result<Vec<Row>, String>, Vec<(u64, String)>);
+
+    fn rows(text: &[u8], words: &str) -> Read {
+        let line = format!("fob enroll --from x {words}");
+        let Verb::Enroll(wish) = Cli::try_parse_from(line.split_whitespace()).unwrap().verb else {
+            panic!("another verb");
+        };
+        let mut problems = Problems::default();
+        let rows = parse(text, &wish, &mut problems).map(|(rows, _)| rows);
+        (rows, problems.0)
+    }
+
+    #[test]
+    fn spreadsheets_file_is_read() {
+        let text = "\u{feff}Name,serial,secret\r\n\r\nalice,\"a, \"\"b\"\" \",\r\n\"bob\",,\
+                    GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+        let (rows, problems) = rows(text.as_bytes(), "--digits 8");
+        let rows = rows.unwrap();
+        assert_eq!(problems, []);
+        assert_eq!((rows[0].line, rows[0].name.as_str()), (3, "alice"));
+        assert_eq!((rows[1].line, rows[1].name.as_str()), (4, "bob"));
+        assert_eq!(rows[0].wish.serial.as_deref(), Some("a, \"b\""));
+        assert!(rows[0].given.is_none() && rows[1].given.is_some());
+        assert_eq!(rows[1].wish.digits.unwrap().count(), 8);
+    }
+
+    #[test]
+    fn line_says_otherwise_than_the_command_line() {
+        let (rows, _) = rows(
+            b"digits,name,type\n,a,\n6,b,HOTP\n",
+            "--digits 8 --type totp",
+        );
+        let rows = rows.unwrap();
+        let digits: Vec<usize> = rows
+            .iter()
+            .map(|r| r.wish.digits.unwrap().count())
+            .collect();
+        assert_eq!(digits, [8, 6]);
+    }
+
+    #[test]
+    fn every_wrong_line_is_named() {
+        let text = b"name,digits,counter,secret\nalice,5,x,\n,6,,\nbob\n\n\"c\nd\",6,,abc\n\
+                     1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\ncarol,7,0,\n";
+        let (rows, problems) = rows(text, "");
+        let lines: Vec<u64> = problems.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [2, 2, 3, 4, 6, 8], "{problems:?}");
+        let rows = rows.unwrap();
+        assert_eq!(
+            (rows.len(), rows[0].line, rows[0].name.as_str()),
+            (1, 9, "carol")
+        );
+    }
+
+    /// P8: also where somebody forgot the first line, no secret is repeated.
+    #[test]
+    fn first_line_must_name_the_columns() {
+        for (text, what) in [
+            (&b""[..], "is empty"),
+            (b"id\nphone\n", "\"name\""),
+            (b"name,name\n", "twice"),
+            (b"name,pin\n", "\"pin\""),
+            (b"alice,GEZDGNBVGY3TQOJQ\n", "\"alice\""),
+            (b"name,GEZDGNBVGY3TQOJQ\n", "number 2"),
+            (b"name\n\nal\xffce\n", "line 3"),
+        ] {
+            let error = rows(text, "").0.unwrap_err();
+            assert!(error.contains(what) && !error.contains("GEZD"), "{error}");
+        }
+    }
+
+    #[test]
+    fn problems_are_told_in_order_and_not_all_of_a_thousand() {
+        let mut problems = Problems::default();
+        (0..1000).rev().for_each(|line| problems.add(line, "x"));
+        let told = problems.end(Path::new("f")).unwrap_err().what;
+        assert!(told.starts_with("f: line 0: x\n     line 1: x\n"), "{told}");
+        assert!(told.ends_with("line 19: x\n     and 980 more"), "{told}");
+    }
+}

@@ -1,0 +1,456 @@
+//! `fob explain`: what would happen to a person here, step by step.
+//!
+//! The steps are the module's own, in its order, by the same functions; nothing is asked,
+//! written or judged. The first step that ends a login ends the explanation.
+
+use std::path::Path;
+
+use clap::Args;
+use fob_core::format::TokenFile;
+use fob_core::{
+    Arguments, FirstPass, Kind, Ledger, Now, Reason, Settings, Source, Standing, Token,
+};
+use fob_store::{Account, DEFAULT_CONF, Fault, FaultKind, Store, Who, now};
+use serde::Serialize;
+
+use crate::output::{count, say, say_json};
+use crate::stop::Stop;
+use crate::{pam, people};
+
+/// What is wished.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: fob explain alice --service sshd --rhost 192.0.2.7")]
+pub(crate) struct Wish {
+    /// The login name that is typed
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The PAM service
+    #[arg(long, value_name = "NAME", default_value = "sshd")]
+    service: String,
+    /// The remote address; without it, a login on this machine
+    #[arg(long, value_name = "ADDRESS")]
+    rhost: Option<String>,
+    /// Who calls su or sudo on this machine: name or uid
+    #[arg(long, value_name = "USER", conflicts_with = "rhost")]
+    caller: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    user: String,
+    service: String,
+    rhost: Option<String>,
+    steps: Vec<Step>,
+    /// `asked`, `ignored` or `refused`.
+    outcome: &'static str,
+    /// The word that the log would have; none if a right code lets in.
+    reason: Option<&'static str>,
+    /// What PAM is told; for `asked` after a right code.
+    pam: &'static str,
+    summary: String,
+}
+
+#[derive(Serialize)]
+struct Step {
+    what: &'static str,
+    /// Whether the login goes on after it.
+    passed: bool,
+    detail: String,
+}
+
+/// How it ends.
+struct End {
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    pam: &'static str,
+    summary: String,
+}
+
+pub(super) fn run(json: bool, wish: &Wish, conf: Option<&Path>) -> Result<(), Stop> {
+    let mut walk = Walk { steps: Vec::new() };
+    let end = match walk.all(wish, conf) {
+        Ok(end) | Err(Halt::End(end)) => end,
+        Err(Halt::Stop(stop)) => return Err(stop),
+    };
+    let answer = Answer {
+        user: wish.name.clone(),
+        service: wish.service.clone(),
+        rhost: wish.rhost.clone(),
+        steps: walk.steps,
+        outcome: end.outcome,
+        reason: end.reason,
+        pam: end.pam,
+        summary: end.summary,
+    };
+    if json {
+        say_json(&answer)?;
+    } else {
+        say(answer.page().trim_end())?;
+    }
+    match answer.outcome {
+        "asked" | "ignored" => Ok(()),
+        _ => Err(Stop::no(format!("{} would not get in", wish.name))),
+    }
+}
+
+/// Why the walk ends before its end.
+enum Halt {
+    End(End),
+    Stop(Stop),
+}
+
+impl From<Stop> for Halt {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+struct Walk {
+    steps: Vec<Step>,
+}
+
+impl Walk {
+    fn all(&mut self, wish: &Wish, conf: Option<&Path>) -> Result<End, Halt> {
+        let arguments = self.stack(wish)?;
+        let path = conf.or(arguments.conf.as_deref());
+        let store = self.fallible("configuration", Store::open(path))?;
+        let shown = path.unwrap_or(Path::new(DEFAULT_CONF));
+        let there = if shown.exists() {
+            "read"
+        } else {
+            "absent: the defaults hold"
+        };
+        self.passed("configuration", format!("{} {there}", shown.display()));
+        let settings = store
+            .conf
+            .settings(&wish.service)
+            .overlaid(&arguments.settings);
+
+        let who = store.who(&wish.name);
+        let account = match self.fallible("person", who)? {
+            Who::Enrolled(account) => account,
+            Who::Absent(name, reason) => return Ok(self.absent(&name, reason, &settings)),
+        };
+        let uid = account.uid;
+        self.passed(
+            "person",
+            format!("{} (uid {uid}) is enrolled", account.name),
+        );
+        let file = store.tokens(&account.name);
+        let file = self.fallible("token file", file)?;
+        let file = file.ok_or_else(|| {
+            Stop::unknown("the token file went away meanwhile").remedy("Try again.")
+        })?;
+        let ledger = self.ledger(&store, &account, &file)?;
+        self.throttle(&store, wish, &account, ledger.clone())?;
+        Ok(self.question(&store, &account, &file, &ledger, &settings))
+    }
+
+    /// The module's line in the service's stack.
+    fn stack(&mut self, wish: &Wish) -> Result<Arguments, Halt> {
+        let line = match pam::module_line(&wish.service) {
+            Ok(Some(line)) => line,
+            Ok(None) => {
+                let detail = format!(
+                    "the auth stack of {:?} does not reach pam_fob",
+                    wish.service
+                );
+                self.halted("PAM stack", detail.clone());
+                return Err(Halt::End(End {
+                    outcome: "ignored",
+                    reason: None,
+                    pam: "-",
+                    summary: format!("{detail}: no code is asked for."),
+                }));
+            }
+            Err(stop) => return Err(stop.into()),
+        };
+        match Arguments::parse(&line.arguments) {
+            Ok(arguments) => {
+                self.passed("PAM stack", line.shown);
+                Ok(arguments)
+            }
+            Err(wrong) => {
+                self.halted("PAM stack", format!("{}: {wrong}", line.shown));
+                let fault = Fault::new(FaultKind::Config, wrong);
+                Err(Halt::End(faulty(&fault)))
+            }
+        }
+    }
+
+    /// Somebody without a token file.
+    fn absent(&mut self, name: &str, reason: Reason, settings: &Settings) -> End {
+        let word = reason.word();
+        let detail = match reason {
+            Reason::NoSuchUser => format!("this system knows nobody called {name:?}"),
+            _ => format!("{name} is not enrolled"),
+        };
+        if reason == Reason::NotEnrolled && settings.nullok() {
+            self.passed("person", format!("{detail}, and nullok is set"));
+            return End {
+                outcome: "ignored",
+                reason: Some(word),
+                pam: "PAM_IGNORE",
+                summary: format!("{name} is asked for no code; the rest of the stack decides."),
+            };
+        }
+        self.halted("person", detail);
+        End {
+            outcome: "refused",
+            reason: Some(word),
+            pam: "PAM_AUTH_ERR",
+            summary: format!(
+                "{name} is asked for a code, as anybody is, and every code is refused."
+            ),
+        }
+    }
+
+    fn ledger(
+        &mut self,
+        store: &Store,
+        account: &Account,
+        file: &TokenFile,
+    ) -> Result<Ledger, Halt> {
+        for token in &file.refused {
+            let id = token.id.as_deref().unwrap_or("a token without a name");
+            self.passed("token file", format!("{id} can't be used: {}", token.error));
+        }
+        let tokens = count(file.tokens.len().try_into().unwrap_or(u64::MAX), "token");
+        let path = store.token_path(&account.name);
+        self.passed(
+            "token file",
+            format!("{}: {tokens} can be used", path.display()),
+        );
+        let ledger = store.ledger_now(account);
+        let ledger = self.fallible("ledger", ledger)?;
+        let path = store.ledger_path(account.uid);
+        let state = match &ledger {
+            Some(_) => "in order",
+            None => "not there yet; the first login makes it",
+        };
+        self.passed("ledger", format!("{}: {state}", path.display()));
+        Ok(ledger.unwrap_or_else(|| Ledger::new(people::owner(account))))
+    }
+
+    fn throttle(
+        &mut self,
+        store: &Store,
+        wish: &Wish,
+        account: &Account,
+        mut ledger: Ledger,
+    ) -> Result<(), Halt> {
+        let now = now();
+        ledger.throttle.refresh(&now);
+        let source = source(wish)?;
+        let shown = match &wish.rhost {
+            Some(_) => source.to_string(),
+            None => format!("{source}, service {}", wish.service),
+        };
+        let user = &account.name;
+        let policy = store.conf.policy.throttle;
+        let (word, detail) = match ledger.throttle.standing(policy, &now, source) {
+            Standing::Free => {
+                self.passed("throttle", format!("{shown}: may try now"));
+                return Ok(());
+            }
+            Standing::Wait(wait) => ("throttled", format!("{shown} must wait {wait} s")),
+            Standing::Locked => ("locked", format!("{shown}: too many failures in all")),
+        };
+        self.halted("throttle", detail);
+        Err(Halt::End(End {
+            outcome: "refused",
+            reason: Some(word),
+            pam: "PAM_AUTH_ERR",
+            summary: format!(
+                "Every code is refused, but for a recovery code. To lift it: fob unlock {user}"
+            ),
+        }))
+    }
+
+    /// What is asked, and what would be right.
+    fn question(
+        &mut self,
+        store: &Store,
+        account: &Account,
+        file: &TokenFile,
+        ledger: &Ledger,
+        settings: &Settings,
+    ) -> End {
+        let now = now();
+        let user = &account.name;
+        let mut right = usable(store, file, ledger, &now);
+        for (detail, usable) in right.drain(..) {
+            let step = if usable { Self::passed } else { Self::halted };
+            step(self, "token", detail);
+        }
+        let lets_in = self
+            .steps
+            .iter()
+            .any(|step| step.what == "token" && step.passed);
+        if file.disabled || !lets_in {
+            let (word, why) = if file.disabled {
+                (
+                    "disabled",
+                    format!("{user} is disabled. To undo it: fob enable {user}"),
+                )
+            } else {
+                (
+                    "wrong",
+                    format!("{user} has nothing that lets in. Run: fob enroll {user}"),
+                )
+            };
+            return End {
+                outcome: "refused",
+                reason: Some(word),
+                pam: "PAM_AUTH_ERR",
+                summary: format!("Every code is refused: {why}"),
+            };
+        }
+        let how = match settings.first_pass() {
+            Some(FirstPass::Use) => {
+                "The password that was typed before is taken as the code".into()
+            }
+            Some(FirstPass::Try) => format!(
+                "The password that was typed before is tried as a code, then {user} is asked {:?}",
+                settings.prompt()
+            ),
+            None => format!("{user} is asked {:?}", settings.prompt()),
+        };
+        let field = if settings.forward_pass() {
+            "; one field takes password and code"
+        } else {
+            ""
+        };
+        End {
+            outcome: "asked",
+            reason: None,
+            pam: "PAM_SUCCESS",
+            summary: format!("{how}{field}; a right code lets pass."),
+        }
+    }
+
+    fn passed(&mut self, what: &'static str, detail: String) {
+        self.steps.push(Step {
+            what,
+            passed: true,
+            detail,
+        });
+    }
+
+    fn halted(&mut self, what: &'static str, detail: String) {
+        self.steps.push(Step {
+            what,
+            passed: false,
+            detail,
+        });
+    }
+
+    /// A step whose fault ends the login.
+    fn fallible<T>(&mut self, what: &'static str, result: Result<T, Fault>) -> Result<T, Halt> {
+        result.map_err(|fault| {
+            self.halted(what, fault.detail.clone());
+            Halt::End(faulty(&fault))
+        })
+    }
+}
+
+/// What a fault comes to: the table of src/outcome.rs.
+fn faulty(fault: &Fault) -> End {
+    let pam = match fault.kind {
+        FaultKind::Config => "PAM_SERVICE_ERR",
+        _ => "PAM_SYSTEM_ERR",
+    };
+    End {
+        outcome: "refused",
+        reason: Some(fault.kind.word()),
+        pam,
+        summary: "Everybody whom this concerns is refused until it is mended.".into(),
+    }
+}
+
+fn source(wish: &Wish) -> Result<Source, Stop> {
+    if let Some(rhost) = wish.rhost.as_ref().filter(|rhost| !rhost.is_empty()) {
+        return Ok(Source::remote(rhost));
+    }
+    let uid = match wish.caller.as_deref() {
+        None => 0,
+        Some(text) => match text.parse() {
+            Ok(uid) => uid,
+            Err(_) => people::known(text)?.uid,
+        },
+    };
+    Ok(Source::local(&wish.service, uid))
+}
+
+/// Each thing that the person has, and whether it lets in now.
+fn usable(store: &Store, file: &TokenFile, ledger: &Ledger, now: &Now) -> Vec<(String, bool)> {
+    let tokens = file.tokens.iter();
+    let mut all: Vec<_> = tokens
+        .map(|token| token_state(store, token, ledger, now))
+        .collect();
+    if let Some(set) = &file.recovery {
+        let spent = ledger.spent_recovery(set.id).count_ones();
+        let spent = usize::try_from(spent).unwrap_or(usize::MAX);
+        let left = set.digests.len().saturating_sub(spent);
+        all.push((format!("recovery codes: {left} left"), left > 0));
+    }
+    if let Some(bypass) = &ledger.bypass {
+        let ended = bypass.ended(now);
+        let state = ended.map_or("may be used", |_| "is over");
+        all.push((format!("bypass code: {state}"), ended.is_none()));
+    }
+    all
+}
+
+fn token_state(store: &Store, token: &Token, ledger: &Ledger, now: &Now) -> (String, bool) {
+    let (id, floor) = (&token.id, ledger.floor(token));
+    if token.disabled {
+        return (format!("{id}: disabled"), false);
+    }
+    if floor == Ledger::BLOCKED {
+        return (format!("{id}: blocked, see fob-repair(1)"), false);
+    }
+    match token.kind {
+        Kind::Hotp { .. } => {
+            let ahead = store.conf.policy.look_ahead;
+            let last = floor.moved(i64::from(ahead));
+            (
+                format!("{id}: the codes of the counters {floor} to {last}"),
+                true,
+            )
+        }
+        Kind::Totp { .. } if !now.clock_is_set() => {
+            (format!("{id}: this machine's clock was never set"), false)
+        }
+        Kind::Totp { period, .. } => {
+            let drift = ledger.entry(token.key()).map_or(0, |entry| entry.drift);
+            let around = u64::from(store.conf.policy.window).saturating_mul(period.seconds());
+            let drift = match drift {
+                0 => String::new(),
+                steps => format!(", drift {steps:+} steps"),
+            };
+            (
+                format!("{id}: the code of this moment, or of {around} s round it{drift}"),
+                true,
+            )
+        }
+    }
+}
+
+impl Answer {
+    fn page(&self) -> String {
+        let mut page = String::new();
+        for step in &self.steps {
+            let mark = if step.passed { "ok" } else { "NO" };
+            page.push_str(&format!("{mark}  {:<13}  {}\n", step.what, step.detail));
+        }
+        page.push_str(&format!("\n{}\n", self.summary));
+        if self.pam != "-" {
+            let reason = self
+                .reason
+                .map_or(String::new(), |word| format!(", reason={word}"));
+            page.push_str(&format!("PAM is told: {}{reason}\n", self.pam));
+        }
+        page
+    }
+}

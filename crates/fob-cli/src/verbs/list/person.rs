@@ -1,0 +1,184 @@
+//! What is known of a person, without secrets.
+
+use clap::ValueEnum;
+use fob_core::format::TokenFile;
+use fob_core::{Ledger, Source, Standing};
+use fob_store::{Account, Entry, Store, now};
+use serde::Serialize;
+
+use crate::everybody::Everybody;
+use crate::output::time;
+use crate::people;
+use crate::stop::Stop;
+
+const DAY: u64 = 86_400;
+
+/// Whether a person can log in, in a word. The first that is true, from the last up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum State {
+    Ok,
+    Never,
+    Throttled,
+    Locked,
+    Disabled,
+    Gone,
+    Damaged,
+}
+
+impl State {
+    /// The word that is printed.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Never => "never",
+            Self::Throttled => "throttled",
+            Self::Locked => "locked",
+            Self::Disabled => "disabled",
+            Self::Gone => "gone",
+            Self::Damaged => "damaged",
+        }
+    }
+}
+
+/// What is known of a person.
+#[derive(Debug, Serialize)]
+pub(super) struct Person {
+    pub(super) user: String,
+    pub(super) uid: Option<u32>,
+    pub(super) state: State,
+    tokens: Vec<Token>,
+    pub(super) last_success: Option<String>,
+    pub(super) days_unused: Option<u64>,
+    pub(super) recovery_left: Option<usize>,
+    /// What keeps files, or tokens, from being used.
+    pub(super) problem: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Token {
+    id: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    serial: Option<String>,
+    disabled: bool,
+}
+
+impl Person {
+    /// The tokens in a cell.
+    pub(super) fn tokens_text(&self) -> String {
+        let tokens = self.tokens.iter().map(|token| {
+            let disabled = if token.disabled { ", disabled" } else { "" };
+            format!("{} ({}{disabled})", token.id, token.kind)
+        });
+        tokens.collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// What is known of the person whose token file this is. Whatever is wrong is theirs alone.
+pub(super) fn seen(store: &Store, everybody: &Everybody, entry: &Entry) -> Person {
+    let file = || entry.path.file_name().unwrap_or_default().to_string_lossy();
+    let mut person = Person {
+        user: entry.name.clone().unwrap_or_else(|| file().into_owned()),
+        uid: None,
+        state: State::Damaged,
+        tokens: Vec::new(),
+        last_success: None,
+        days_unused: None,
+        recovery_left: None,
+        problem: None,
+    };
+    let looked = match &entry.name {
+        Some(name) => person.look(store, everybody, name),
+        None => Err(Stop::unknown("no person's token file has this name")),
+    };
+    match looked {
+        Ok(state) => person.state = state,
+        Err(stop) => person.problem = Some(stop.what),
+    }
+    person
+}
+
+impl Person {
+    fn look(&mut self, store: &Store, everybody: &Everybody, name: &str) -> Result<State, Stop> {
+        let account = everybody.find(name)?;
+        self.uid = account.as_ref().map(|account| account.uid);
+        let Some(file) = store.tokens(name)? else {
+            return Err(Stop::unknown("the token file vanished"));
+        };
+        self.tokens = file
+            .tokens
+            .iter()
+            .map(|token| Token {
+                id: token.id.clone(),
+                kind: token.kind.name(),
+                serial: token.serial.clone(),
+                disabled: token.disabled,
+            })
+            .collect();
+        self.recovery_left = file.recovery.as_ref().map(|set| set.digests.len());
+        let Some(account) = account else {
+            return Ok(State::Gone);
+        };
+        if account.name != name {
+            let what = format!(
+                "the account is called {:?}: no login reads this file",
+                account.name
+            );
+            return Err(Stop::unknown(what));
+        }
+        let refused = file.refused.first().map(|refused| {
+            let id = refused.id.as_deref().unwrap_or("a token without a name");
+            format!("{id}: {}", refused.error)
+        });
+        match refused {
+            Some(what) if file.tokens.is_empty() => return Err(Stop::unknown(what)),
+            refused => self.problem = refused,
+        }
+        self.use_of(store, &account, &file)
+    }
+
+    /// What the ledger adds.
+    fn use_of(
+        &mut self,
+        store: &Store,
+        account: &Account,
+        file: &TokenFile,
+    ) -> Result<State, Stop> {
+        let ledger = people::ledger(store, account)?.map(|(_, ledger)| ledger);
+        let mut ledger = ledger.unwrap_or_else(|| Ledger::new(people::owner(account)));
+        let now = now();
+        self.last_success = time(ledger.last_success);
+        if ledger.last_success > 0 {
+            let since = now.unix.saturating_sub(ledger.last_success);
+            self.days_unused = since.checked_div(DAY);
+        }
+        if let Some(set) = &file.recovery {
+            let spent = ledger.spent_recovery(set.id).count_ones();
+            let spent = usize::try_from(spent).unwrap_or(usize::MAX);
+            self.recovery_left = Some(set.digests.len().saturating_sub(spent));
+        }
+        if file.disabled || file.tokens.iter().all(|token| token.disabled) {
+            return Ok(State::Disabled);
+        }
+        ledger.throttle.refresh(&now);
+        if ledger.throttle.is_locked() {
+            return Ok(State::Locked);
+        }
+        let policy = store.conf.policy.throttle;
+        // A source that nobody can be, and so a stranger.
+        let stranger = Source::local("", u32::MAX);
+        let somebody_waits = || {
+            let sources = ledger.throttle.sources(policy, &now);
+            sources.iter().any(|(_, _, wait)| *wait > 0)
+        };
+        if ledger.throttle.standing(policy, &now, stranger) == Standing::Locked || somebody_waits()
+        {
+            return Ok(State::Throttled);
+        }
+        if ledger.last_success == 0 {
+            return Ok(State::Never);
+        }
+        Ok(State::Ok)
+    }
+}

@@ -1,0 +1,106 @@
+//! Where two codes in a row stand: what brings a token back in step (RFC 4226 section 7.4,
+//! RFC 6238 section 6). One code could be right by chance far away; two hardly can.
+
+use subtle::ConstantTimeEq;
+
+use crate::{Attempt, Code, Counter, Kind, Ledger, MAX_BASE, Now, Token, step};
+
+/// How far below the floor of a counter token codes are recognised as spent.
+const LOOK_BACK: i64 = 1000;
+
+/// Where two codes are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct PairSearch<'a> {
+    /// The token that shows them.
+    pub token: &'a Token,
+    /// What is spent.
+    pub ledger: &'a Ledger,
+    /// Now.
+    pub now: &'a Now,
+    /// HOTP: how many presses above the floor. TOTP: how many steps to each side of now;
+    /// [`MAX_BASE`] at most.
+    pub range: u32,
+}
+
+/// Where two codes stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pair {
+    /// Side by side, and neither is spent.
+    Found {
+        /// The lowest counter that is acceptable once both are spent.
+        floor: Counter,
+        /// How far the token's clock is off, in steps; 0 for a counter.
+        drift: i32,
+    },
+    /// Side by side, and the first is spent.
+    Spent {
+        /// The counter of the second.
+        second: Counter,
+    },
+    /// Nowhere in the range.
+    NotFound,
+}
+
+impl PairSearch<'_> {
+    /// Looks for the two codes. What it finds is never below the floor.
+    pub fn find(&self, first: &Attempt, second: &Attempt) -> Pair {
+        let Some((from, to)) = self.positions() else {
+            return Pair::NotFound;
+        };
+        let untypable = Code::untypable(self.token.digits);
+        let typed = [first, second].map(|a| a.code(self.token.digits).unwrap_or(&untypable));
+        let floor = self.ledger.floor(self.token);
+        let mut spent = Pair::NotFound;
+        let mut before = false;
+        for counter in (from.0..=to.0).map(Counter) {
+            let code = self.token.code(counter);
+            let [is_first, is_second] = typed.map(|typed| bool::from(code.ct_eq(typed)));
+            if before && is_second {
+                // The first of the two is one below.
+                match counter.next().filter(|_| counter > floor) {
+                    Some(next) => {
+                        let drift = self.drift(counter);
+                        return Pair::Found { floor: next, drift };
+                    }
+                    None => spent = Pair::Spent { second: counter },
+                }
+            }
+            before = is_first;
+        }
+        spent
+    }
+
+    fn expected(&self) -> Option<Counter> {
+        match self.token.kind {
+            Kind::Hotp { .. } => None,
+            Kind::Totp { period, t0 } => step(self.now.unix, t0, period),
+        }
+    }
+
+    fn positions(&self) -> Option<(Counter, Counter)> {
+        let range = i64::from(self.range);
+        match self.token.kind {
+            Kind::Hotp { .. } => {
+                let floor = self.ledger.floor(self.token);
+                // The floor's own code counts, and the pair may begin at the range's end.
+                let to = floor.moved(range.saturating_add(1));
+                Some((floor.moved(LOOK_BACK.saturating_neg()), to))
+            }
+            Kind::Totp { .. } => {
+                let expected = self.expected()?;
+                let range = range.min(i64::from(MAX_BASE));
+                let from = expected.moved(range.saturating_neg());
+                Some((from, expected.moved(range)))
+            }
+        }
+    }
+
+    fn drift(&self, counter: Counter) -> i32 {
+        let offset = self.expected().map_or(0, |now| counter.offset_from(now));
+        i32::try_from(offset).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+#[path = "resync_tests.rs"]
+mod tests;
