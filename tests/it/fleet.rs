@@ -328,3 +328,49 @@ fn list_tells_everybodys_state_and_hides_nobody() {
     assert_eq!(names, ["p7", "p8"]);
     assert_eq!(fob(&machine, "list --state tired").0, 2);
 }
+
+/// Hundreds of fobs from a maker: in stock by serial, and given out one by one.
+#[test]
+fn tokens_without_a_name_go_to_the_stock_until_they_are_assigned() {
+    let machine = machine(2);
+    let secret = |n: u8| format!("hex:{n:02x}3132333435363738393031323334353637383930");
+    let lines: String = (1..=3)
+        .map(|n| format!("S{n},hotp,{},\n", secret(n)))
+        .collect();
+    let file = |more: &str| {
+        let text = format!("serial,type,secret,name\n{lines}{more}");
+        machine.file("root/fobs.csv", 0o600, text);
+    };
+    file(&format!(
+        "S3,hotp,{},\n,hotp,{},\nS9,hotp,,\n",
+        secret(4),
+        secret(5)
+    ));
+    let (status, _, error) = fob(&machine, "enroll --from /root/fobs.csv");
+    assert_eq!(status, 2);
+    for part in [
+        "line 5: has the serial of line 4",
+        "line 6: name: is empty",
+        "line 7: name: is empty",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(!machine.path("etc/fob/stock/S1").exists());
+
+    file("");
+    let (status, _, error) = fob(&machine, "enroll --from /root/fobs.csv");
+    assert_eq!(status, 0, "{error}");
+    assert!(error.contains("3 tokens put in stock"), "{error}");
+    assert_eq!(mode(&machine, "etc/fob/stock"), 0o700);
+    assert_eq!(mode(&machine, "etc/fob/stock/S2"), 0o600);
+    assert_eq!(fob(&machine, "enroll --from /root/fobs.csv").0, 2);
+    assert_eq!(
+        fob(&machine, "enroll --from /root/fobs.csv --skip-enrolled").0,
+        0
+    );
+    assert_eq!(fob(&machine, "assign S2 p1").0, 0);
+    let mut token = hotp("x");
+    token.secret = Secret::from_hex(secret(2).trim_start_matches("hex:")).unwrap();
+    assert_eq!(machine.login("p1", &[&press(&token, 0)]).code(), 0);
+    assert_eq!(fob(&machine, "assign S2 p2").0, 1);
+}

@@ -3,7 +3,6 @@
 use fob_core::format::{FreshLedger, RefusedToken, TokenFile};
 use fob_core::{Ledger, Owner, Token};
 use fob_store::{Account, LedgerFile, Store, Who};
-use percent_encoding::percent_decode_str;
 
 use crate::stop::Stop;
 
@@ -50,17 +49,8 @@ pub(crate) fn holder(store: &Store, name: &str) -> Result<String, Stop> {
 /// # Errors
 /// The folder can't be read.
 pub(crate) fn holders(store: &Store) -> Result<Vec<String>, Stop> {
-    let folder = &store.conf.tokens;
-    let unreadable = |error| Stop::unknown(format!("{}: {error}", folder.display()));
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let file = entry.map_err(unreadable)?.file_name();
-        let file = file.to_string_lossy();
-        // What begins with a dot is on its way to be a token file.
-        if !file.starts_with('.') {
-            names.push(percent_decode_str(&file).decode_utf8_lossy().into_owned());
-        }
-    }
+    let entries = store.people()?.into_iter();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.name).collect();
     names.sort();
     Ok(names)
 }

@@ -15,11 +15,13 @@ use zeroize::Zeroizing;
 
 use super::folder::Letters;
 use super::letters::{Letter, Sheet};
-use super::roster::{Person, Roster};
+use super::roster::{Person, Roster, Unassigned};
+use super::rows::Row;
 use super::wish::Format;
 use super::{Wish, rows};
 use crate::output::{count, remark, say, say_json};
 use crate::recovery_codes::NewCodes;
+use crate::stock::Stock;
 use crate::stop::Stop;
 use crate::table::{Table, csv_line};
 use crate::token_edit::{Edit, Folder};
@@ -33,6 +35,8 @@ const GROUP: usize = 128;
 struct Answer<'a> {
     enrolled: Vec<Enrolled>,
     skipped: &'a [String],
+    /// The serials of tokens that went into the stock.
+    stock: Vec<&'a str>,
     letters: Option<String>,
 }
 
@@ -63,8 +67,11 @@ pub(super) fn run(desk: &Desk, wish: &Wish, path: &Path) -> Result<(), Stop> {
     let rows = rows::read(path, wish, &mut problems)?;
     create_folder(&desk.store.conf.tokens)?;
     create_folder(&desk.store.conf.state)?;
+    let stock = rows.iter().any(Row::is_for_stock);
+    let stock = stock.then(|| Stock::open(&desk.store)).transpose()?;
     let folder = Folder::lock(&desk.store)?;
-    let roster = Roster::check(&desk.store, &folder, wish, rows, problems, path)?;
+    let places = (&folder, stock.as_ref());
+    let roster = Roster::check(&desk.store, places, wish, rows, problems, path)?;
     if wish.letters.is_none() && roster.has_secrets(wish) {
         let what = "nobody would ever see the new secrets or recovery codes";
         return Err(
@@ -73,7 +80,16 @@ pub(super) fn run(desk: &Desk, wish: &Wish, path: &Path) -> Result<(), Stop> {
     }
     let enrolled = write(desk, wish, &folder, &roster.people)?;
     drop(folder);
-    answer(desk, wish, enrolled, &roster.skipped)
+    stock.map_or(Ok(()), |stock| put(&stock, &roster.unassigned))?;
+    answer(desk, wish, enrolled, &roster)
+}
+
+fn put(stock: &Stock, unassigned: &[Unassigned]) -> Result<(), Stop> {
+    for Unassigned { serial, token, .. } in unassigned {
+        stock.put(serial, token, false)?;
+        journal::changed("enroll", "-", &[("serial", serial), ("stock", "yes")]);
+    }
+    Ok(())
 }
 
 fn write(
@@ -223,18 +239,15 @@ fn report(enrolled: &[Enrolled]) -> String {
     text
 }
 
-fn answer(
-    desk: &Desk,
-    wish: &Wish,
-    enrolled: Vec<Enrolled>,
-    skipped: &[String],
-) -> Result<(), Stop> {
+fn answer(desk: &Desk, wish: &Wish, enrolled: Vec<Enrolled>, roster: &Roster) -> Result<(), Stop> {
+    let (skipped, unassigned) = (&roster.skipped, &roster.unassigned);
     let letters = wish.letters.as_ref().filter(|_| !enrolled.is_empty());
     let letters = letters.map(|path| path.display().to_string());
     if desk.json {
         return say_json(&Answer {
             enrolled,
             skipped,
+            stock: unassigned.iter().map(|one| one.serial.as_str()).collect(),
             letters,
         });
     }
@@ -243,11 +256,19 @@ fn answer(
         let recovery = if one.recovery { "new" } else { "-" };
         table.add(&[&one.user, &one.id, one.kind, recovery]);
     }
-    say(table.to_text().trim_end())?;
+    if !enrolled.is_empty() {
+        say(table.to_text().trim_end())?;
+    }
     let number = |length: usize, what| count(u64::try_from(length).unwrap_or_default(), what);
     let mut end = format!("{} enrolled", number(enrolled.len(), "token"));
     if !skipped.is_empty() {
         end.push_str(&format!(", {} passed over", number(skipped.len(), "name")));
+    }
+    if !unassigned.is_empty() {
+        end.push_str(&format!(
+            ", {} put in stock",
+            number(unassigned.len(), "token")
+        ));
     }
     remark(&format!("{end}."));
     if let Some(letters) = letters {

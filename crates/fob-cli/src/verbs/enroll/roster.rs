@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use fob_core::Token;
 use fob_core::format::FreshLedger;
 use fob_store::{Account, Store};
 
@@ -12,6 +13,7 @@ use super::rows::{Problems, Row};
 use crate::everybody::Everybody;
 use crate::people;
 use crate::plan::Plan;
+use crate::stock::Stock;
 use crate::stop::Stop;
 use crate::token_edit::{Edit, Folder};
 
@@ -30,6 +32,15 @@ pub(super) struct Roster {
     pub(super) people: Vec<Person>,
     /// Those who have the token already.
     pub(super) skipped: Vec<String>,
+    /// Tokens that nobody gets yet.
+    pub(super) unassigned: Vec<Unassigned>,
+}
+
+/// A token for the stock.
+pub(super) struct Unassigned {
+    pub(super) serial: String,
+    pub(super) token: Token,
+    line: u64,
 }
 
 impl Roster {
@@ -39,14 +50,17 @@ impl Roster {
     /// The user database failed, or something is wrong; then all of it is told.
     pub(super) fn check(
         store: &Store,
-        folder: &Folder,
+        (folder, stock): (&Folder, Option<&Stock>),
         wish: &Wish,
         rows: Vec<Row>,
         mut problems: Problems,
         path: &Path,
     ) -> Result<Self, Stop> {
+        let (for_stock, rows) = rows.into_iter().partition(Row::is_for_stock);
         let mut people = group(rows, &mut problems)?;
-        once_each(&people, &mut problems);
+        let mut unassigned = unassigned(for_stock, &mut problems);
+        once_each(&people, &unassigned, &mut problems);
+        unassigned.retain(|one| stock.is_none_or(|stock| one.is_new(stock, wish, &mut problems)));
         let mut skipped = Vec::new();
         for person in &mut people {
             if let Err((line, stop)) = person.admit(store, folder, wish, &mut skipped) {
@@ -55,7 +69,11 @@ impl Roster {
         }
         problems.end(path)?;
         people.retain(|person| !person.plans.is_empty());
-        Ok(Self { people, skipped })
+        Ok(Self {
+            people,
+            skipped,
+            unassigned,
+        })
     }
 
     /// Whether somebody must be told something that is never shown again.
@@ -106,8 +124,40 @@ fn group(rows: Vec<Row>, problems: &mut Problems) -> Result<Vec<Person>, Stop> {
     Ok(people)
 }
 
-/// No person has an id twice, and nobody a secret that somebody else has.
-fn once_each(people: &[Person], problems: &mut Problems) {
+fn unassigned(rows: Vec<Row>, problems: &mut Problems) -> Vec<Unassigned> {
+    let mut all = Vec::new();
+    for row in rows {
+        match Plan::of(&row.wish, row.given) {
+            Ok(plan) => all.push(Unassigned {
+                serial: row.wish.serial.unwrap_or_default(),
+                token: plan.token,
+                line: row.line,
+            }),
+            Err(stop) => problems.add(row.line, stop.what),
+        }
+    }
+    all
+}
+
+impl Unassigned {
+    /// Whether it isn't in stock yet. It may be, with `--skip-enrolled`, if it is the same.
+    fn is_new(&self, stock: &Stock, wish: &Wish, problems: &mut Problems) -> bool {
+        match stock.find(&self.serial) {
+            Ok(None) => return true,
+            Ok(Some(there)) if wish.skip_enrolled && there.key() == self.token.key() => {}
+            Ok(Some(_)) => {
+                let what = format!("a token {:?} is in stock already", self.serial);
+                problems.add(self.line, what);
+            }
+            Err(stop) => problems.add(self.line, stop.what),
+        }
+        false
+    }
+}
+
+/// No person has an id twice, no serial is in stock twice, and nobody has a secret that
+/// somebody else has.
+fn once_each(people: &[Person], unassigned: &[Unassigned], problems: &mut Problems) {
     let mut secrets: HashMap<&[u8], u64> = HashMap::new();
     let mut ids: HashMap<(&str, &str), u64> = HashMap::new();
     for person in people {
@@ -122,6 +172,14 @@ fn once_each(people: &[Person], problems: &mut Problems) {
             } else if let Some(before) = secrets.insert(plan.token.secret.bytes(), *line) {
                 problems.add(*line, format!("has the secret of line {before}"));
             }
+        }
+    }
+    let mut serials: HashMap<&str, u64> = HashMap::new();
+    for one in unassigned {
+        if let Some(before) = serials.insert(&one.serial, one.line) {
+            problems.add(one.line, format!("has the serial of line {before}"));
+        } else if let Some(before) = secrets.insert(one.token.secret.bytes(), one.line) {
+            problems.add(one.line, format!("has the secret of line {before}"));
         }
     }
 }
