@@ -7,6 +7,7 @@ mod module;
 mod people;
 mod space;
 mod sshd;
+mod sshd_match;
 mod stacks;
 
 use std::collections::HashSet;

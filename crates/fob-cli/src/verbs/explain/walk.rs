@@ -1,100 +1,19 @@
-//! `fob explain`: what would happen to a person here, step by step.
-//!
-//! The steps are the module's own, in its order, by the same functions; nothing is asked,
-//! written or judged. The first step that ends a login ends the explanation.
+//! The way of a login, step by step.
 
 use std::path::Path;
 
-use clap::Args;
 use fob_core::format::TokenFile;
-use fob_core::{
-    Arguments, FirstPass, Kind, Ledger, Now, Reason, Settings, Source, Standing, Token,
-};
+use fob_core::{Arguments, FirstPass, Ledger, Reason, Settings, Source, Standing};
 use fob_store::{Account, DEFAULT_CONF, Fault, FaultKind, Store, Who, now};
-use serde::Serialize;
 
-use crate::output::{count, say, say_json};
+use super::tokens::usable;
+use super::{End, Step, Wish};
+use crate::output::count;
 use crate::stop::Stop;
 use crate::{pam, people};
 
-/// What is wished.
-#[derive(Debug, Args)]
-#[command(after_help = "Example: fob explain alice --service sshd --rhost 192.0.2.7")]
-pub(crate) struct Wish {
-    /// The login name that is typed
-    #[arg(value_name = "NAME")]
-    name: String,
-    /// The PAM service
-    #[arg(long, value_name = "NAME", default_value = "sshd")]
-    service: String,
-    /// The remote address; without it, a login on this machine
-    #[arg(long, value_name = "ADDRESS")]
-    rhost: Option<String>,
-    /// Who calls su or sudo on this machine: name or uid
-    #[arg(long, value_name = "USER", conflicts_with = "rhost")]
-    caller: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Answer {
-    user: String,
-    service: String,
-    rhost: Option<String>,
-    steps: Vec<Step>,
-    /// `asked`, `ignored` or `refused`.
-    outcome: &'static str,
-    /// The word that the log would have; none if a right code lets in.
-    reason: Option<&'static str>,
-    /// What PAM is told; for `asked` after a right code.
-    pam: &'static str,
-    summary: String,
-}
-
-#[derive(Serialize)]
-struct Step {
-    what: &'static str,
-    /// Whether the login goes on after it.
-    passed: bool,
-    detail: String,
-}
-
-/// How it ends.
-struct End {
-    outcome: &'static str,
-    reason: Option<&'static str>,
-    pam: &'static str,
-    summary: String,
-}
-
-pub(super) fn run(json: bool, wish: &Wish, conf: Option<&Path>) -> Result<(), Stop> {
-    let mut walk = Walk { steps: Vec::new() };
-    let end = match walk.all(wish, conf) {
-        Ok(end) | Err(Halt::End(end)) => end,
-        Err(Halt::Stop(stop)) => return Err(stop),
-    };
-    let answer = Answer {
-        user: wish.name.clone(),
-        service: wish.service.clone(),
-        rhost: wish.rhost.clone(),
-        steps: walk.steps,
-        outcome: end.outcome,
-        reason: end.reason,
-        pam: end.pam,
-        summary: end.summary,
-    };
-    if json {
-        say_json(&answer)?;
-    } else {
-        say(answer.page().trim_end())?;
-    }
-    match answer.outcome {
-        "asked" | "ignored" => Ok(()),
-        _ => Err(Stop::no(format!("{} would not get in", wish.name))),
-    }
-}
-
 /// Why the walk ends before its end.
-enum Halt {
+pub(super) enum Halt {
     End(End),
     Stop(Stop),
 }
@@ -105,12 +24,12 @@ impl From<Stop> for Halt {
     }
 }
 
-struct Walk {
-    steps: Vec<Step>,
+pub(super) struct Walk {
+    pub(super) steps: Vec<Step>,
 }
 
 impl Walk {
-    fn all(&mut self, wish: &Wish, conf: Option<&Path>) -> Result<End, Halt> {
+    pub(super) fn all(&mut self, wish: &Wish, conf: Option<&Path>) -> Result<End, Halt> {
         let arguments = self.stack(wish)?;
         let path = conf.or(arguments.conf.as_deref());
         let store = self.fallible("configuration", Store::open(path))?;
@@ -380,77 +299,4 @@ fn source(wish: &Wish) -> Result<Source, Stop> {
         },
     };
     Ok(Source::local(&wish.service, uid))
-}
-
-/// Each thing that the person has, and whether it lets in now.
-fn usable(store: &Store, file: &TokenFile, ledger: &Ledger, now: &Now) -> Vec<(String, bool)> {
-    let tokens = file.tokens.iter();
-    let mut all: Vec<_> = tokens
-        .map(|token| token_state(store, token, ledger, now))
-        .collect();
-    if let Some(set) = &file.recovery {
-        let spent = ledger.spent_recovery(set.id).count_ones();
-        let spent = usize::try_from(spent).unwrap_or(usize::MAX);
-        let left = set.digests.len().saturating_sub(spent);
-        all.push((format!("recovery codes: {left} left"), left > 0));
-    }
-    if let Some(bypass) = &ledger.bypass {
-        let ended = bypass.ended(now);
-        let state = ended.map_or("may be used", |_| "is over");
-        all.push((format!("bypass code: {state}"), ended.is_none()));
-    }
-    all
-}
-
-fn token_state(store: &Store, token: &Token, ledger: &Ledger, now: &Now) -> (String, bool) {
-    let (id, floor) = (&token.id, ledger.floor(token));
-    if token.disabled {
-        return (format!("{id}: disabled"), false);
-    }
-    if floor == Ledger::BLOCKED {
-        return (format!("{id}: blocked, see fob-repair(1)"), false);
-    }
-    match token.kind {
-        Kind::Hotp { .. } => {
-            let ahead = store.conf.policy.look_ahead;
-            let last = floor.moved(i64::from(ahead));
-            (
-                format!("{id}: the codes of the counters {floor} to {last}"),
-                true,
-            )
-        }
-        Kind::Totp { .. } if !now.clock_is_set() => {
-            (format!("{id}: this machine's clock was never set"), false)
-        }
-        Kind::Totp { period, .. } => {
-            let drift = ledger.entry(token.key()).map_or(0, |entry| entry.drift);
-            let around = u64::from(store.conf.policy.window).saturating_mul(period.seconds());
-            let drift = match drift {
-                0 => String::new(),
-                steps => format!(", drift {steps:+} steps"),
-            };
-            (
-                format!("{id}: the code of this moment, or of {around} s round it{drift}"),
-                true,
-            )
-        }
-    }
-}
-
-impl Answer {
-    fn page(&self) -> String {
-        let mut page = String::new();
-        for step in &self.steps {
-            let mark = if step.passed { "ok" } else { "NO" };
-            page.push_str(&format!("{mark}  {:<13}  {}\n", step.what, step.detail));
-        }
-        page.push_str(&format!("\n{}\n", self.summary));
-        if self.pam != "-" {
-            let reason = self
-                .reason
-                .map_or(String::new(), |word| format!(", reason={word}"));
-            page.push_str(&format!("PAM is told: {}{reason}\n", self.pam));
-        }
-        page
-    }
 }

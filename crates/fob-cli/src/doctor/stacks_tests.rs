@@ -1,0 +1,136 @@
+//! Good stacks, and every way round the module.
+
+use super::*;
+
+/// The codes of all findings about a stack, but for the good ones.
+fn codes(service: &str, stack: &str) -> Vec<&'static str> {
+    let folder = std::env::temp_dir().join(format!(
+        "fob-stacks-{}-{:?}",
+        std::process::id(),
+        std::thread::current().id()
+    ));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(service), stack).unwrap();
+    let (findings, _) = examine_in(
+        &Folders(vec![folder.clone()]),
+        Path::new("/etc/fob/fob.conf"),
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+    let bad = findings
+        .iter()
+        .filter(|finding| finding.code != "stack.asks");
+    bad.map(|finding| finding.code).collect()
+}
+
+#[test]
+fn good_stacks_are_fine() {
+    for stack in [
+        "auth required pam_unix.so\nauth required pam_fob.so\n",
+        "auth requisite pam_unix.so\nauth requisite pam_fob.so prompt=Code:\n",
+        "auth required pam_fob.so forward_pass\nauth required pam_unix.so use_first_pass\n",
+        "auth [success=1 default=ignore] pam_unix.so\nauth requisite pam_deny.so\nauth required pam_permit.so\nauth required pam_fob.so\n",
+        "auth required pam_unix.so\nauth [success=ok ignore=ignore default=bad] pam_fob.so\n",
+    ] {
+        assert_eq!(codes("sudo", stack), [""; 0], "{stack}");
+    }
+}
+
+#[test]
+fn every_way_round_the_module_is_found() {
+    for (stack, code) in [
+        (
+            "auth sufficient pam_unix.so\nauth required pam_fob.so\n",
+            "stack.skipped",
+        ),
+        (
+            "auth [success=2 default=ignore] pam_unix.so\nauth requisite pam_deny.so\nauth required pam_fob.so\n",
+            "stack.skipped",
+        ),
+        (
+            "auth sufficient pam_rootok.so\nauth required pam_unix.so\nauth required pam_fob.so\n",
+            "stack.exempt",
+        ),
+        (
+            "auth required pam_unix.so\nauth optional pam_fob.so\n",
+            "stack.not_enforced",
+        ),
+        (
+            "auth required pam_unix.so\nauth sufficient pam_fob.so\n",
+            "stack.not_enforced",
+        ),
+        (
+            "auth required pam_unix.so\nauth [success=ok system_err=ignore default=bad] pam_fob.so\n",
+            "stack.not_enforced",
+        ),
+        (
+            "auth required pam_unix.so\nauth [success=ok default=ignore] pam_fob.so\n",
+            "stack.not_enforced",
+        ),
+        (
+            "auth required pam_unix.so\n-auth required pam_fob.so\n",
+            "stack.may_be_missing",
+        ),
+        (
+            "auth required pam_unix.so\nauth required pam_fob.so nulok\n",
+            "stack.bad_argument",
+        ),
+        (
+            "auth required pam_unix.so\nauth required pam_fob.so conf=/x\n",
+            "stack.other_conf",
+        ),
+        (
+            "auth required pam_unix.so\nauth required pam_fob.so\nauth required pam_fob.so\n",
+            "stack.twice",
+        ),
+        ("auth required pam_fob.so\n", "stack.no_first_factor"),
+        (
+            "auth required pam_unix.so\nauth required pam_fob.so nullok\n",
+            "stack.nullok",
+        ),
+        (
+            "auth required pam_unix.so\nauth must pam_x.so\nauth required pam_fob.so\n",
+            "stack.bad_line",
+        ),
+    ] {
+        assert_eq!(codes("sudo", stack), [code], "{stack}");
+    }
+    assert_eq!(
+        codes("sshd", "auth required pam_fob.so\n"),
+        ["stack.key_only"]
+    );
+    let alone = codes(
+        "sshd",
+        "auth required pam_env.so\nauth required pam_fob.so nullok\n",
+    );
+    assert_eq!(alone, ["stack.key_only", "stack.nullok_alone"]);
+    assert_eq!(codes("sudo", "auth required pam_unix.so\n"), ["stack.none"]);
+    assert_eq!(
+        codes("sudo", "auth include nosuch\n"),
+        ["stack.unreadable", "stack.none"]
+    );
+}
+
+/// `done` in a substack ends the substack alone.
+#[test]
+fn substack_ends_by_itself() {
+    let folder = std::env::temp_dir().join(format!("fob-substack-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(
+        folder.join("common"),
+        "auth sufficient pam_unix.so\nauth required pam_deny.so\n",
+    )
+    .unwrap();
+    for (control, code) in [("substack", None), ("include", Some("stack.skipped"))] {
+        std::fs::write(
+            folder.join("login"),
+            format!("auth {control} common\nauth required pam_fob.so\n"),
+        )
+        .unwrap();
+        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), Path::new("/x"));
+        let found = findings
+            .iter()
+            .find(|finding| finding.code == "stack.skipped");
+        assert_eq!(found.map(|finding| finding.code), code, "{control}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}

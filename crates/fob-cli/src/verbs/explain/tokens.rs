@@ -1,0 +1,65 @@
+//! What a person has, and whether it lets in now.
+
+use fob_core::format::TokenFile;
+use fob_core::{Kind, Ledger, Now, Token};
+use fob_store::Store;
+
+/// Each thing that the person has, and whether it lets in now.
+pub(super) fn usable(
+    store: &Store,
+    file: &TokenFile,
+    ledger: &Ledger,
+    now: &Now,
+) -> Vec<(String, bool)> {
+    let tokens = file.tokens.iter();
+    let mut all: Vec<_> = tokens
+        .map(|token| token_state(store, token, ledger, now))
+        .collect();
+    if let Some(set) = &file.recovery {
+        let spent = ledger.spent_recovery(set.id).count_ones();
+        let spent = usize::try_from(spent).unwrap_or(usize::MAX);
+        let left = set.digests.len().saturating_sub(spent);
+        all.push((format!("recovery codes: {left} left"), left > 0));
+    }
+    if let Some(bypass) = &ledger.bypass {
+        let ended = bypass.ended(now);
+        let state = ended.map_or("may be used", |_| "is over");
+        all.push((format!("bypass code: {state}"), ended.is_none()));
+    }
+    all
+}
+
+fn token_state(store: &Store, token: &Token, ledger: &Ledger, now: &Now) -> (String, bool) {
+    let (id, floor) = (&token.id, ledger.floor(token));
+    if token.disabled {
+        return (format!("{id}: disabled"), false);
+    }
+    if floor == Ledger::BLOCKED {
+        return (format!("{id}: blocked, see fob-repair(1)"), false);
+    }
+    match token.kind {
+        Kind::Hotp { .. } => {
+            let ahead = store.conf.policy.look_ahead;
+            let last = floor.moved(i64::from(ahead));
+            (
+                format!("{id}: the codes of the counters {floor} to {last}"),
+                true,
+            )
+        }
+        Kind::Totp { .. } if !now.clock_is_set() => {
+            (format!("{id}: this machine's clock was never set"), false)
+        }
+        Kind::Totp { period, .. } => {
+            let drift = ledger.entry(token.key()).map_or(0, |entry| entry.drift);
+            let around = u64::from(store.conf.policy.window).saturating_mul(period.seconds());
+            let drift = match drift {
+                0 => String::new(),
+                steps => format!(", drift {steps:+} steps"),
+            };
+            (
+                format!("{id}: the code of this moment, or of {around} s round it{drift}"),
+                true,
+            )
+        }
+    }
+}
