@@ -79,7 +79,7 @@ const WRONG: [(&str, &str, &str); 21] = [
         "note",
         "files.leftover",
     ),
-    ("rm -r /etc/fob/tokens", "note", "files.no_folder"),
+    ("rm -r /etc/fob/tokens", "error", "files.no_folder"),
     (
         "echo 'window = 99' >/etc/fob/fob.conf",
         "error",

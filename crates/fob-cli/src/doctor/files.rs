@@ -72,10 +72,9 @@ fn examine_folder(folder: &Path, findings: &mut Vec<Finding>) -> bool {
         let stat = match fs::metadata(path) {
             Ok(stat) => stat,
             Err(_) if path == folder => {
-                let what =
-                    format!("{shown}: there is no such folder; the first enrolment makes it");
+                let what = format!("{shown}: there is no such folder, so everybody is refused");
                 findings
-                    .push(Finding::note("files.no_folder", what).remedy("Run: fob enroll NAME"));
+                    .push(Finding::error("files.no_folder", what).fix(Fix::Create(path.into())));
                 return false;
             }
             Err(_) => continue,

@@ -37,6 +37,8 @@ pub(crate) enum Fix {
     Own(PathBuf),
     /// Sets its mode.
     Mode(PathBuf, u32),
+    /// Makes the folder, for root alone.
+    Create(PathBuf),
     /// Removes it.
     Remove(PathBuf),
 }
@@ -47,6 +49,7 @@ impl Fix {
         match self {
             Self::Own(path) => format!("chown root:root {}", quoted(path)),
             Self::Mode(path, mode) => format!("chmod {mode:04o} {}", quoted(path)),
+            Self::Create(path) => format!("mkdir -p -m 0700 {}", quoted(path)),
             Self::Remove(path) => format!("rm {}", quoted(path)),
         }
     }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 
 use clap::Args;
+use fob_store::create_folder;
 use serde::Serialize;
 
 use crate::doctor::{Finding, Fix, Level, examine};
@@ -131,6 +132,7 @@ fn apply(fix: &Fix) -> Result<(), Error> {
     match fix {
         Fix::Own(path) => chown(path, Some(0), Some(0)),
         Fix::Mode(path, mode) => set_permissions(path, Permissions::from_mode(*mode)),
+        Fix::Create(path) => create_folder(path).map_err(|fault| Error::other(fault.detail)),
         Fix::Remove(path) => std::fs::remove_file(path),
     }
 }
