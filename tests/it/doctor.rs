@@ -263,3 +263,25 @@ fn sshd_that_lets_in_without_a_code_is_found() {
         }
     }
 }
+
+/// In a folder that is somebody else's nothing is touched before the folder is root's: its
+/// owner could put a link in a file's place meanwhile.
+#[test]
+fn files_of_a_foreign_folder_are_not_touched_before_the_folder_is_roots() {
+    let machine = sound();
+    machine.shell("chown 2000 /etc/fob/tokens; chmod 644 /etc/fob/tokens/alice");
+    let (_, value) = json(&machine, "doctor", "");
+    let findings = value["findings"].as_array().unwrap();
+    let fix = |code: &str| {
+        let mut found = findings.iter().filter(|finding| finding["code"] == code);
+        found.next().unwrap_or_else(|| panic!("{code}: {value}"))["fix"].clone()
+    };
+    assert_eq!(fix("files.owner"), "chown root:root /etc/fob/tokens");
+    assert_eq!(fix("files.too_open"), Value::Null);
+    let (_, value) = json(&machine, "doctor --fix --yes", "");
+    let fixed = [
+        "chown root:root /etc/fob/tokens",
+        "chmod 0600 /etc/fob/tokens/alice",
+    ];
+    assert_eq!(value["fixed"], Value::from(fixed.to_vec()));
+}

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use fob_store::Store;
 
-use super::{Finding, Fix, ask};
+use super::{Finding, Fix, Level, ask};
 
 /// Names of half-written files that a killed `fob` leaves.
 const LEFTOVER: &str = ".new-";
@@ -18,7 +18,10 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
         let before = findings.len();
         let there = examine_folder(folder, &mut findings);
         if there {
-            files_in(folder, &mut findings);
+            let safe = findings.iter().skip(before).all(is_harmless);
+            let mut inside = Vec::new();
+            files_in(folder, &mut inside);
+            findings.extend(inside.into_iter().map(|finding| if_safe(safe, finding)));
             findings.extend(label(folder));
         }
         if there && findings.len() == before {
@@ -29,10 +32,7 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
         }
     }
     // The store's own opinion, should it be stricter than ours.
-    if findings
-        .iter()
-        .all(|finding| finding.level < super::Level::Warning)
-    {
+    if findings.iter().all(is_harmless) {
         if let Err(fault) = store.who("root") {
             findings.push(Finding::error("files.way", fault.detail));
         }
@@ -52,7 +52,8 @@ pub(super) fn examine_conf(path: &Path) -> Vec<Finding> {
     let Ok(stat) = fs::metadata(path) else {
         return findings;
     };
-    findings.extend(owner(path, &stat));
+    let safe = findings.iter().all(is_harmless);
+    findings.extend(owner(path, &stat).map(|finding| if_safe(safe, finding)));
     if stat.mode() & 0o022 != 0 {
         let what = format!(
             "{}: others may write it (mode {:04o}), so everybody is refused",
@@ -60,46 +61,70 @@ pub(super) fn examine_conf(path: &Path) -> Vec<Finding> {
             stat.mode() & 0o7777
         );
         let mode = stat.mode() & 0o7755;
-        findings.push(Finding::error("files.too_open", what).fix(Fix::Mode(path.into(), mode)));
+        let open = Finding::error("files.too_open", what).fix(Fix::Mode(path.into(), mode));
+        findings.push(if_safe(safe, open));
     }
     findings
 }
 
 /// The folder and those above it; says whether it is there.
 fn examine_folder(folder: &Path, findings: &mut Vec<Finding>) -> bool {
-    for path in folder.ancestors() {
-        let shown = path.display();
-        let stat = match fs::metadata(path) {
-            Ok(stat) => stat,
+    let mut safe = true;
+    let mut way: Vec<&Path> = folder.ancestors().collect();
+    way.reverse();
+    for path in way {
+        let found = match fs::metadata(path) {
+            Ok(stat) => judge_folder(path, path == folder, &stat),
             Err(_) if path == folder => {
-                let what = format!("{shown}: there is no such folder, so everybody is refused");
-                findings
-                    .push(Finding::error("files.no_folder", what).fix(Fix::Create(path.into())));
+                let what = format!(
+                    "{}: there is no such folder, so everybody is refused",
+                    path.display()
+                );
+                let missing = Finding::error("files.no_folder", what);
+                findings.push(if_safe(safe, missing.fix(Fix::Create(path.into()))));
                 return false;
             }
-            Err(_) => continue,
+            Err(_) => None,
         };
-        findings.extend(owner(path, &stat));
-        if stat.mode() & 0o022 != 0 {
-            let what = format!(
-                "{shown}: others may write there (mode {:04o})",
-                stat.mode() & 0o7777
-            );
-            let mode = stat.mode() & 0o7755;
-            findings.push(
-                Finding::error("files.folder_too_open", what).fix(Fix::Mode(path.into(), mode)),
-            );
-        } else if path == folder && stat.mode() & 0o077 != 0 {
-            let what = format!(
-                "{shown}: others may look in (mode {:04o})",
-                stat.mode() & 0o7777
-            );
-            findings.push(
-                Finding::note("files.folder_readable", what).fix(Fix::Mode(path.into(), 0o700)),
-            );
+        if let Some(finding) = found {
+            let harmless = is_harmless(&finding);
+            findings.push(if_safe(safe, finding));
+            safe = safe && harmless;
         }
     }
     true
+}
+
+fn is_harmless(finding: &Finding) -> bool {
+    finding.level < Level::Warning
+}
+
+/// Below a folder that others may change nothing is mended yet: they could put a link to
+/// something else in its place meanwhile.
+fn if_safe(safe: bool, finding: Finding) -> Finding {
+    if safe {
+        return finding;
+    }
+    Finding {
+        fix: None,
+        ..finding
+    }
+}
+
+fn judge_folder(path: &Path, is_last: bool, stat: &Metadata) -> Option<Finding> {
+    let (shown, mode) = (path.display(), stat.mode() & 0o7777);
+    if stat.uid() != 0 {
+        return owner(path, stat);
+    }
+    if mode & 0o022 != 0 {
+        let what = format!("{shown}: others may write there (mode {mode:04o})");
+        let fix = Fix::Mode(path.into(), mode & 0o7755);
+        return Some(Finding::error("files.folder_too_open", what).fix(fix));
+    }
+    (is_last && mode & 0o077 != 0).then(|| {
+        let what = format!("{shown}: others may look in (mode {mode:04o})");
+        Finding::note("files.folder_readable", what).fix(Fix::Mode(path.into(), 0o700))
+    })
 }
 
 fn owner(path: &Path, stat: &Metadata) -> Option<Finding> {
