@@ -137,3 +137,31 @@ fn explanation_names_the_line_the_tokens_and_the_remedy() {
     assert_eq!(status, 0);
     assert!(text.contains("does not reach pam_fob"), "{text}");
 }
+
+/// The module's answer isn't the stack's: then nothing is claimed.
+#[test]
+fn stack_that_decides_otherwise_is_told() {
+    let machine = Machine::with(&["alice", "bob"]);
+    machine.enrol("alice", &[hotp("alice")]);
+    for (person, stack) in [
+        (
+            "alice",
+            "auth sufficient pam_permit.so\nauth required pam_fob.so\n",
+        ),
+        (
+            "alice",
+            "auth optional pam_fob.so\nauth required pam_permit.so\n",
+        ),
+        ("bob", "auth required pam_fob.so nullok\n"),
+    ] {
+        machine.stack("test", stack);
+        let (status, text) = fob(&machine, &format!("explain {person} --service test"), "");
+        assert_eq!(status, 2, "{stack}\n{text}");
+        assert!(text.contains("may decide otherwise"), "{text}");
+    }
+    let (status, text) = fob(&machine, "explain alice --service nosuch", "");
+    assert!(
+        status == 2 && text.contains("there is no PAM file"),
+        "{text}"
+    );
+}

@@ -1,6 +1,6 @@
 //! What is printed: answers on stdout, everything else on stderr.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -20,7 +20,10 @@ pub(crate) fn say(text: &str) -> Result<(), Stop> {
     out.write_all(text.as_bytes())
         .and_then(|()| out.write_all(b"\n"))
         .and_then(|()| out.flush())
-        .map_err(|error| Stop::unknown(format!("the output could not be written: {error}")))
+        .map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => Stop::unread(),
+            _ => Stop::unknown(format!("the output could not be written: {error}")),
+        })
 }
 
 /// Prints one JSON object on one line.
@@ -40,6 +43,9 @@ pub(crate) fn remark(text: &str) {
 
 /// Tells why a verb ended: the problem, then what to do.
 pub(crate) fn complain(stop: &Stop) {
+    if stop.is_unread() {
+        return;
+    }
     remark(&format!("fob: {}", stop.what));
     if let Some(remedy) = &stop.remedy {
         remark(&format!("     {remedy}"));

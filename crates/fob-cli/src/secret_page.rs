@@ -23,17 +23,18 @@ impl<'a> SecretPage<'a> {
         }
     }
 
-    /// The picture, the URI, and the secret in groups of four.
+    /// The URI, the secret in groups of four, and the picture: last, so that a screen of 24
+    /// lines still shows all of it.
     ///
     /// # Errors
     /// The URI is too long for a picture.
     pub(crate) fn text(&self) -> Result<Zeroizing<String>, Stop> {
         let picture = picture::for_stdout(&self.uri)?;
         let page = Zeroizing::new(format!(
-            "{}\n{}\n\nSecret: {}\n",
-            *picture,
+            "{}\n\nSecret: {}\n\n{}",
             *self.uri,
-            *otpauth::grouped(self.token)
+            *otpauth::grouped(self.token),
+            *picture
         ));
         Ok(page)
     }

@@ -18,6 +18,8 @@ pub(crate) struct Stop {
 enum Answer {
     No,
     Unknown,
+    /// Nobody reads the output any more.
+    Unread,
 }
 
 impl Stop {
@@ -38,6 +40,19 @@ impl Stop {
         }
     }
 
+    /// Nobody reads the output any more, such as `head`.
+    pub(crate) fn unread() -> Self {
+        Self {
+            answer: Answer::Unread,
+            ..Self::no("nobody reads the output")
+        }
+    }
+
+    /// Whether there is nothing to complain about.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.answer == Answer::Unread
+    }
+
     /// The same, with what to do.
     pub(crate) fn remedy(self, remedy: impl Into<String>) -> Self {
         Self {
@@ -51,6 +66,8 @@ impl Stop {
         ExitCode::from(match self.answer {
             Answer::No => 1,
             Answer::Unknown => 2,
+            // As of a program that SIGPIPE ended.
+            Answer::Unread => 141,
         })
     }
 }

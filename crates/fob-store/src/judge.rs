@@ -189,7 +189,8 @@ impl Store {
     /// `fresh_ledger = "refuse"`.
     pub fn ledger_now(&self, account: &Account) -> Result<Option<fob_core::Ledger>, Fault> {
         let path = self.ledger_path(account.uid);
-        match LedgerFile::open(&path)? {
+        let opened = LedgerFile::open(&path);
+        match opened.map_err(|fault| named(fault, account))? {
             Some((_, ledger)) => {
                 check_owner(&path, &ledger, &owner(account))?;
                 Ok(Some(ledger))
@@ -249,6 +250,13 @@ fn owner(account: &Account) -> Owner {
         uid: account.uid,
         name: account.name.clone(),
     }
+}
+
+/// The same trouble, told by the person's name.
+fn named(mut fault: Fault, account: &Account) -> Fault {
+    let by_uid = format!("NAME (the person with uid {})", account.uid);
+    fault.detail = fault.detail.replace(&by_uid, &account.name);
+    fault
 }
 
 fn lost(path: &Path) -> Fault {

@@ -16,6 +16,7 @@ use std::process::{Command, Stdio};
 
 pub(crate) use finding::{Finding, Fix, Level};
 use fob_store::{DEFAULT_CONF, Store};
+pub(crate) use stacks::contradictions;
 
 /// Looks at everything. `conf` names another fob.conf.
 pub(crate) fn examine(conf: Option<&Path>) -> Vec<Finding> {

@@ -106,6 +106,28 @@ fn examine_in(folders: &Folders, conf: &Path) -> (Vec<Finding>, Vec<String>) {
     (findings, asking)
 }
 
+/// What in the stack of one service makes the module's answer count for less.
+pub(crate) fn contradictions(service: &str) -> Vec<Finding> {
+    let Ok(stack) = Folders::default().stack(service) else {
+        return Vec::new();
+    };
+    let Some(at) = stack.auth.iter().position(|placed| placed.line.is_ours()) else {
+        return Vec::new();
+    };
+    let findings = judge(service, &stack.auth, at, Path::new(""));
+    let counts = |finding: &Finding| {
+        matches!(
+            finding.code,
+            "stack.skipped"
+                | "stack.exempt"
+                | "stack.not_enforced"
+                | "stack.may_be_missing"
+                | "stack.nullok_alone"
+        )
+    };
+    findings.into_iter().filter(counts).collect()
+}
+
 fn judge(service: &str, auth: &[Placed], at: usize, conf: &Path) -> Vec<Finding> {
     let Some(ours) = auth.get(at) else {
         return Vec::new();

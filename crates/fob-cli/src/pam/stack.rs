@@ -75,8 +75,7 @@ impl Folders {
         let mut stack = Stack::default();
         // PAM looks a service up in lower case.
         let service = service.to_ascii_lowercase();
-        let plain = !service.is_empty() && !service.contains('/') && !service.starts_with('.');
-        let found = plain.then(|| self.find(&service)).flatten();
+        let found = self.has(&service).then(|| self.find(&service)).flatten();
         let path = found.or_else(|| self.find("other")).ok_or_else(|| {
             Stop::unknown(format!(
                 "there is no PAM file for {service:?}, nor for \"other\""
@@ -84,6 +83,13 @@ impl Folders {
         })?;
         self.read(&path, 0, 0, Some(Kind::Auth), &mut stack)?;
         Ok(stack)
+    }
+
+    /// Whether a service has a file of its own.
+    pub(crate) fn has(&self, service: &str) -> bool {
+        let service = service.to_ascii_lowercase();
+        let plain = !service.is_empty() && !service.contains('/') && !service.starts_with('.');
+        plain && self.find(&service).is_some()
     }
 
     fn find(&self, name: &str) -> Option<PathBuf> {

@@ -144,7 +144,8 @@ fn refused(desk: &Desk, user: &str, refusal: Refusal) -> Result<(), Stop> {
         Reason::Locked => format!("Run: fob unlock {user}"),
         Reason::Throttled => format!("Wait {wait} s, or run: fob unlock {user}"),
         Reason::ClockUnset => "Set this machine's clock.".into(),
-        _ => return Err(Stop::no(what)),
+        Reason::NoSuchUser => "Create the account first, or correct the name.".into(),
+        _ => format!("To see why, with the next code: fob check {user} --dry-run"),
     };
     Err(Stop::no(what).remedy(remedy))
 }

@@ -10,7 +10,7 @@ use nix::unistd::getuid;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::output::{say, say_json, span};
+use crate::output::{count, say, say_json, span};
 use crate::people;
 use crate::stop::Stop;
 use crate::terminal::{self, Echo};
@@ -151,21 +151,26 @@ fn lines(user: &str, probe: &Probe<'_>) -> Vec<String> {
 
 fn line(user: &str, sight: &Sight<'_>) -> String {
     let id = &sight.token.id;
-    let resync = format!("in step again with: fob resync {user} {id}");
+    let resync = format!("to mend it: fob resync {user} {id}");
     let off = span(sight.seconds.unsigned_abs());
     let presses = sight.offset.unsigned_abs();
+    let away = count(presses, "press").replace("presss", "presses");
     let says = match sight.found {
         Found::Fresh if sight.seconds < 0 => format!("right; its clock is {off} slow"),
         Found::Fresh if sight.seconds > 0 => format!("right; its clock is {off} fast"),
-        Found::Fresh if presses > 0 => format!("right; {presses} presses were lost"),
+        Found::Fresh if presses > 0 => format!("right; {away} lost"),
         Found::Fresh => "right".into(),
         Found::Spent if sight.seconds == 0 && presses > 0 => {
-            format!("right, but spent: {presses} presses before the next that counts")
+            format!("right, but spent: {away} before the next that counts")
         }
         Found::Spent if sight.seconds < 0 => {
-            format!("right, but spent: it, or a later one, was used; shown {off} ago")
+            format!("right, but spent: it, or a later one, was used; or too old, shown {off} ago")
         }
         Found::Spent => "right, but spent: it, or a later one, was used; wait for the next".into(),
+        // Right now by this machine's clock; the token is remembered as off.
+        Found::TooOld | Found::TooNew if sight.offset == 0 => {
+            format!("right by this machine's clock, but remembered as off by more; {resync}")
+        }
         Found::TooOld => {
             format!("right, but too old: shown {off} ago, or the token's clock is slow; {resync}")
         }
@@ -173,7 +178,7 @@ fn line(user: &str, sight: &Sight<'_>) -> String {
             format!("right, but too early: by {off}, so the token's clock is fast; {resync}")
         }
         Found::Ahead => {
-            format!("right, but {presses} presses ahead, more than may be lost; {resync}")
+            format!("right, but {away} ahead, more than may be lost; {resync}")
         }
         Found::Disabled => format!("right, but disabled; to undo: fob enable {user} --id {id}"),
         Found::ClockUnset => "right, but this machine's clock was never set".into(),

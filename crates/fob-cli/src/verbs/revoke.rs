@@ -34,28 +34,32 @@ pub(super) fn run(desk: &Desk, wish: &Revoke) -> Result<(), Stop> {
     }
     match &wish.id {
         Some(id) if wish.to_stock => give_back::run(desk, &name, id),
-        Some(id) => revoke_token(desk, &name, id),
+        Some(id) => revoke_token(desk, &name, id, wish.yes),
         None => revoke_all(desk, &name, wish.yes),
     }
 }
 
-fn revoke_token(desk: &Desk, name: &str, id: &str) -> Result<(), Stop> {
+fn revoke_token(desk: &Desk, name: &str, id: &str, yes: bool) -> Result<(), Stop> {
+    if !Edit::begin(&desk.store, name)?.has(id) {
+        return Err(no_token(name, id));
+    }
+    let question = format!("The secret of {name}'s token {id:?} will be gone. Go on?");
+    terminal::agree(&question, yes)?;
     let mut edit = Edit::begin(&desk.store, name)?;
     if edit.remove(id)? == 0 {
-        return Err(Stop::no(format!("{name} has no token {id:?}"))
-            .remedy(format!("To see what there is, run: fob show {name}")));
+        return Err(no_token(name, id));
     }
     let tokens = edit.len();
     let after = edit.write()?;
     journal::changed("revoke", name, &[("token", id)]);
     if tokens == 0 {
         let recovery = if after.recovery.is_some() {
-            "with a recovery code at most"
+            "can only use a recovery code now"
         } else {
-            "not at all"
+            "has nothing that lets in now"
         };
         remark(&format!(
-            "That was the last token. {name} stays enrolled and gets in {recovery}.\n\
+            "That was the last token. {name} stays enrolled and {recovery}.\n\
              To give a new one: fob enroll {name}\n\
              To ask {name} for no code where nullok allows it: fob revoke {name}"
         ));
@@ -102,4 +106,9 @@ fn nothing_there(name: &str) -> Stop {
 /// Whether there is a token file, in whatever state: a damaged one can be revoked too.
 fn is_there(desk: &Desk, name: &str) -> bool {
     std::fs::symlink_metadata(desk.store.token_path(name)).is_ok()
+}
+
+fn no_token(name: &str, id: &str) -> Stop {
+    Stop::no(format!("{name} has no token {id:?}"))
+        .remedy(format!("To see what there is, run: fob show {name}"))
 }

@@ -99,7 +99,8 @@ impl Letter<'_> {
             let _ = writeln!(
                 page,
                 "<p>1. In an app for one-time codes on your phone, choose to add an account, and scan this picture.</p>\n\
-                 <p>2. From then on {issuer} asks for the code that the app shows. Each code works once.</p>\n\
+                 <p>2. From then on, when you log in to {issuer} as {name}, it asks for the code that the app shows. \
+                 Each code works once.</p>\n<p>Whoever has this picture can make your codes: destroy this part when it is scanned.</p>\n\
                  {}<p>Without a camera, type this secret ({}):</p>\n<p class=\"code\">{}</p>",
                 *picture,
                 kind_of(self.plan),
@@ -112,14 +113,15 @@ impl Letter<'_> {
             let id = escaped(&token.id);
             let _ = writeln!(
                 page,
-                "<p>1. {issuer} asks you for a code from your token \u{201c}{id}\u{201d}{serial}.</p>\n\
+                "<p>1. When you log in to {issuer} as {name}, it asks for a code from your token \u{201c}{id}\u{201d}{serial}.</p>\n\
                  <p>2. Each code works once.</p>"
             );
         }
         if let Some(codes) = self.codes {
             page.push_str(
-                "<h2>Recovery codes</h2>\n<p>Each lets you in once, on the day when you don\u{2019}t \
-                 have the token. Keep this page, and keep it apart from the token.</p>\n<ol class=\"code\">\n",
+                "<h2>Recovery codes</h2>\n<p>Cut here, and keep this part where you find it on the day when you don\u{2019}t \
+                 have your phone or token. Each lets you in once, typed in the place of a code; dashes and capitals \
+                 don\u{2019}t matter.</p>\n<ol class=\"code\">\n",
             );
             for code in codes.list() {
                 let _ = writeln!(page, "<li>{code}</li>");

@@ -64,7 +64,10 @@ impl Roster {
         let mut skipped = Vec::new();
         for person in &mut people {
             if let Err((line, stop)) = person.admit(store, folder, wish, &mut skipped) {
-                problems.add(line, stop.what);
+                // What one cause made wrong is told once.
+                if !problems.has(line) {
+                    problems.add(line, stop.what);
+                }
             }
         }
         problems.end(path)?;

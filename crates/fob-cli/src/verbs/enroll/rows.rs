@@ -37,6 +37,11 @@ pub(super) const COLUMNS: [&str; 11] = [
 pub(super) struct Problems(Vec<(u64, String)>);
 
 impl Problems {
+    /// Whether something is wrong with that line already.
+    pub(super) fn has(&self, line: u64) -> bool {
+        self.0.iter().any(|(wrong, _)| *wrong == line)
+    }
+
     pub(super) fn add(&mut self, line: u64, what: impl Into<String>) {
         self.0.push((line, what.into()));
     }

@@ -66,7 +66,10 @@ struct End {
 }
 
 pub(super) fn run(json: bool, wish: &Wish, conf: Option<&Path>) -> Result<(), Stop> {
-    let mut walk = Walk { steps: Vec::new() };
+    let mut walk = Walk {
+        steps: Vec::new(),
+        contradictions: Vec::new(),
+    };
     let end = match walk.all(wish, conf) {
         Ok(end) | Err(Halt::End(end)) => end,
         Err(Halt::Stop(stop)) => return Err(stop),
@@ -85,6 +88,12 @@ pub(super) fn run(json: bool, wish: &Wish, conf: Option<&Path>) -> Result<(), St
         say_json(&answer)?;
     } else {
         say(answer.page().trim_end())?;
+    }
+    // That alone concerns only those whom nullok lets pass.
+    let concerns = |code: &&str| *code != "stack.nullok_alone" || answer.outcome == "ignored";
+    if walk.contradictions.iter().any(concerns) {
+        let what = "that is the module's answer; the PAM stack may decide otherwise";
+        return Err(Stop::unknown(what).remedy("See the lines with NO, and: fob doctor"));
     }
     match answer.outcome {
         "asked" | "ignored" => Ok(()),

@@ -8,9 +8,11 @@ use fob_store::{Account, DEFAULT_CONF, Fault, FaultKind, Store, Who, now};
 
 use super::tokens::usable;
 use super::{End, Step, Wish};
+use crate::doctor::contradictions;
 use crate::output::count;
+use crate::pam::{self, Folders};
+use crate::people;
 use crate::stop::Stop;
-use crate::{pam, people};
 
 /// Why the walk ends before its end.
 pub(super) enum Halt {
@@ -26,6 +28,8 @@ impl From<Stop> for Halt {
 
 pub(super) struct Walk {
     pub(super) steps: Vec<Step>,
+    /// Why the stack may say something else than the module.
+    pub(super) contradictions: Vec<&'static str>,
 }
 
 impl Walk {
@@ -67,7 +71,13 @@ impl Walk {
 
     /// The module's line in the service's stack.
     fn stack(&mut self, wish: &Wish) -> Result<Arguments, Halt> {
-        let line = match pam::module_line(&wish.service) {
+        let service = &wish.service;
+        if !Folders::default().has(service) {
+            let what = format!("there is no PAM file for {service:?}; PAM would use \"other\"");
+            let remedy = "Correct --service, or explain that one: --service other";
+            return Err(Stop::unknown(what).remedy(remedy).into());
+        }
+        let line = match pam::module_line(service) {
             Ok(Some(line)) => line,
             Ok(None) => {
                 let detail = format!(
@@ -87,6 +97,10 @@ impl Walk {
         match Arguments::parse(&line.arguments) {
             Ok(arguments) => {
                 self.passed("PAM stack", line.shown);
+                for finding in contradictions(service) {
+                    self.halted("PAM stack", finding.what);
+                    self.contradictions.push(finding.code);
+                }
                 Ok(arguments)
             }
             Err(wrong) => {
@@ -283,7 +297,16 @@ fn faulty(fault: &Fault) -> End {
         outcome: "refused",
         reason: Some(fault.kind.word()),
         pam,
-        summary: "Everybody whom this concerns is refused until it is mended.".into(),
+        summary: format!("Refused until that is mended: {}.", concerns(fault)),
+    }
+}
+
+/// Whom a fault concerns.
+fn concerns(fault: &Fault) -> &'static str {
+    match fault.kind {
+        FaultKind::Config | FaultKind::NotRoot => "everybody",
+        FaultKind::UserDatabase => "whoever it can't be asked about",
+        _ => "whoever has that file or folder",
     }
 }
 

@@ -18,7 +18,7 @@ use crate::verbs::Desk;
 #[derive(Debug, Args)]
 #[command(after_help = "Example: fob list --unused 90")]
 pub(crate) struct Wish {
-    /// ok, never, throttled, locked, disabled, gone or damaged
+    /// Only these; see fob-list(1) for the states
     #[arg(long, value_enum, value_name = "STATE", hide_possible_values = true)]
     state: Option<State>,
     /// Only people without a login for so many days
@@ -100,7 +100,7 @@ fn table(people: &[Person]) -> String {
         "NAME",
         "STATE",
         "TOKENS",
-        "LAST LOGIN",
+        "LAST SUCCESS",
         "DAYS",
         "RECOVERY",
         "PROBLEM",

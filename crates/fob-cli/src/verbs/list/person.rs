@@ -15,13 +15,15 @@ const DAY: u64 = 86_400;
 
 /// Whether a person can log in, in a word. The first that is true, from the last up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
 pub(super) enum State {
     Ok,
     Never,
     Throttled,
     Locked,
     Disabled,
+    NoToken,
     Gone,
     Damaged,
 }
@@ -35,6 +37,7 @@ impl State {
             Self::Throttled => "throttled",
             Self::Locked => "locked",
             Self::Disabled => "disabled",
+            Self::NoToken => "no_token",
             Self::Gone => "gone",
             Self::Damaged => "damaged",
         }
@@ -157,6 +160,9 @@ impl Person {
             let spent = ledger.spent_recovery(set.id).count_ones();
             let spent = usize::try_from(spent).unwrap_or(usize::MAX);
             self.recovery_left = Some(set.digests.len().saturating_sub(spent));
+        }
+        if file.tokens.is_empty() && !file.disabled {
+            return Ok(State::NoToken);
         }
         if file.disabled || file.tokens.iter().all(|token| token.disabled) {
             return Ok(State::Disabled);
