@@ -27,5 +27,6 @@ mod once;
 mod screen;
 mod silence;
 mod ssh;
+mod stacks;
 mod terminal;
 mod transcripts;

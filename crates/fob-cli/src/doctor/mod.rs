@@ -4,6 +4,7 @@ mod clock;
 mod files;
 mod finding;
 mod module;
+mod modules;
 mod people;
 mod space;
 mod sshd;

@@ -4,56 +4,9 @@ use std::path::Path;
 
 use fob_core::Arguments;
 
-use super::Finding;
-use crate::pam::{Folders, Kind, Placed};
-
-/// Modules that ask for another factor.
-const FIRST_FACTORS: [&str; 14] = [
-    "pam_unix.so",
-    "pam_sss.so",
-    "pam_ldap.so",
-    "pam_krb5.so",
-    "pam_winbind.so",
-    "pam_systemd_home.so",
-    "pam_u2f.so",
-    "pam_pkcs11.so",
-    "pam_p11.so",
-    "pam_fprintd.so",
-    "pam_ssh_agent_auth.so",
-    "pam_pwdfile.so",
-    "pam_userdb.so",
-    "pam_radius_auth.so",
-];
-/// Modules that people put there so that some don't come to the code.
-const EXEMPTIONS: [&str; 8] = [
-    "pam_rootok.so",
-    "pam_succeed_if.so",
-    "pam_access.so",
-    "pam_listfile.so",
-    "pam_time.so",
-    "pam_localuser.so",
-    "pam_wheel.so",
-    "pam_group.so",
-];
-/// Modules whose auth answer never makes a stack succeed.
-const SILENT: [&str; 7] = [
-    "pam_deny.so",
-    "pam_env.so",
-    "pam_nologin.so",
-    "pam_faildelay.so",
-    "pam_warn.so",
-    "pam_echo.so",
-    "pam_selinux.so",
-];
-/// What our module says when somebody must not get in.
-const REFUSALS: [&str; 6] = [
-    "auth_err",
-    "system_err",
-    "service_err",
-    "conv_err",
-    "abort",
-    "maxtries",
-];
+use super::modules::{self, REFUSALS};
+use super::{Finding, Level};
+use crate::pam::{Control, Folders, Placed, Role, Trail, walk};
 
 /// The findings, and the services that ask for a code. `conf` is the fob.conf that the
 /// doctor reads.
@@ -123,6 +76,7 @@ pub(crate) fn contradictions(service: &str) -> Vec<Finding> {
                 | "stack.not_enforced"
                 | "stack.may_be_missing"
                 | "stack.nullok_alone"
+                | "stack.locks_out"
         )
     };
     findings.into_iter().filter(counts).collect()
@@ -133,12 +87,7 @@ fn judge(service: &str, auth: &[Placed], at: usize, conf: &Path) -> Vec<Finding>
         return Vec::new();
     };
     let place = format!("{service} ({})", ours.place());
-    let mut findings = vec![Finding::fine(
-        "stack.asks",
-        format!("{place}: asks for a code"),
-    )];
-    findings.extend(control(&place, ours));
-    findings.extend(skipped(&place, auth, at, ours));
+    let mut findings = dash(&place, ours);
     if auth
         .iter()
         .skip(at)
@@ -176,108 +125,163 @@ fn judge(service: &str, auth: &[Placed], at: usize, conf: &Path) -> Vec<Finding>
             .remedy(format!("Run: fob doctor --conf {}", other.display())),
         );
     }
-    findings.extend(factors(service, &place, auth));
-    if arguments.settings.nullok() {
-        findings.extend(nullok(&place, auth));
+    let modules = modules::of(auth);
+    match walk(auth, &modules) {
+        Some(ends) => {
+            let ways = Ways {
+                service,
+                place: &place,
+                auth,
+                ends: ends.into_iter().collect(),
+            };
+            findings.extend(ways.judge(arguments.settings.nullok()));
+        }
+        None => findings.push(
+            Finding::warning(
+                "stack.too_long",
+                format!("{place}: the stack has more ways than can be followed"),
+            )
+            .remedy("Make it shorter."),
+        ),
+    }
+    if findings.iter().all(|finding| finding.level < Level::Error) {
+        let asks = format!("{place}: asks for a code");
+        findings.insert(0, Finding::fine("stack.asks", asks));
     }
     findings
 }
 
-/// Whether what the module says counts.
-fn control(place: &str, ours: &Placed) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let ignored = REFUSALS
-        .iter()
-        .filter(|refusal| !matches!(ours.line.control.action(refusal), "bad" | "die"));
-    let ignored: Vec<&str> = ignored.copied().collect();
-    if !ignored.is_empty() {
+fn dash(place: &str, ours: &Placed) -> Vec<Finding> {
+    if !ours.line.may_be_missing {
+        return Vec::new();
+    }
+    let what =
+        format!("{place}: with the dash in front nothing is logged should the module be missing");
+    vec![Finding::warning("stack.may_be_missing", what).remedy("Take the dash away.")]
+}
+
+/// The ways through a stack that let somebody in.
+struct Ways<'a> {
+    service: &'a str,
+    place: &'a str,
+    auth: &'a [Placed],
+    ends: Vec<Trail<'a>>,
+}
+
+impl Ways<'_> {
+    fn judge(&self, nullok: bool) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        findings.extend(self.not_enforced());
+        findings.extend(self.past());
+        findings.extend(self.locks_out());
+        findings.extend(self.factors());
+        if nullok {
+            findings.push(self.nullok());
+        }
+        findings
+    }
+
+    fn any(&self, is_it: impl Fn(&Trail<'_>) -> bool) -> bool {
+        self.ends.iter().any(is_it)
+    }
+
+    /// Whether somebody gets in whom the module refuses.
+    fn not_enforced(&self) -> Option<Finding> {
+        let let_past = |refusal: &&&str| self.any(|trail| trail.ours == Some(**refusal));
+        let ignored: Vec<&str> = REFUSALS.iter().filter(let_past).copied().collect();
+        if ignored.is_empty() {
+            return None;
+        }
+        let ours = self.auth.iter().find(|placed| placed.line.is_ours())?;
         let what = format!(
-            "{place}: {:?} lets people past whom the module refuses ({})",
+            "{}: {:?} lets people past whom the module refuses ({})",
+            self.place,
             ours.line.shown(),
             ignored.join(", ")
         );
-        findings.push(
-            Finding::error("stack.not_enforced", what).remedy("Write: auth required pam_fob.so"),
-        );
+        let remedy =
+            if ours.line.control == Control::Required || ours.line.control == Control::Requisite {
+                "A line behind it takes the refusal back: look for reset, done and jumps."
+            } else {
+                "Write: auth required pam_fob.so"
+            };
+        Some(Finding::error("stack.not_enforced", what).remedy(remedy))
     }
-    if ours.line.may_be_missing {
-        let what = format!(
-            "{place}: with the dash in front nobody is asked for a code should the module be missing"
-        );
-        findings.push(Finding::warning("stack.may_be_missing", what).remedy("Take the dash away."));
-    }
-    findings
-}
 
-/// What ends the stack, or jumps, before it comes to the module.
-fn skipped(place: &str, auth: &[Placed], at: usize, ours: &Placed) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (index, placed) in auth.iter().take(at).enumerate() {
-        let action = placed.line.control.action("success");
-        // What ends a substack goes on behind it.
-        let same = placed.depth == 0 || placed.depth == ours.depth;
-        let over = match action {
-            "done" => same,
-            _ => action
-                .parse()
-                .is_ok_and(|jump: usize| index.saturating_add(1).saturating_add(jump) > at),
-        };
-        if !over {
-            continue;
+    /// What lets somebody in who never comes to the module.
+    fn past(&self) -> Vec<Finding> {
+        let unasked = self.ends.iter().filter(|trail| trail.ours.is_none());
+        let mut lines: Vec<(usize, bool)> = unasked.filter_map(|trail| trail.past).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        let roles = modules::of(self.auth);
+        let mut findings = Vec::new();
+        for (at, yes) in lines {
+            let (Some(placed), Some(module)) = (self.auth.get(at), roles.get(at)) else {
+                continue;
+            };
+            let (place, from, name) = (self.place, placed.place(), placed.line.base());
+            let says = if yes { "yes" } else { "no" };
+            findings.push(if module.role == Role::Exemption {
+                let what =
+                    format!("{place}: whom {name} ({from}) says {says} to is asked for no code");
+                Finding::note("stack.exempt", what)
+            } else {
+                let what =
+                    format!("{place}: when {name} ({from}) says {says}, no code is asked for");
+                Finding::error("stack.skipped", what)
+                    .remedy("Move the module before that line, or make that line required.")
+            });
         }
-        let (from, module) = (placed.place(), placed.line.base());
-        findings.push(if EXEMPTIONS.contains(&module) {
-            Finding::note(
-                "stack.exempt",
-                format!("{place}: whom {module} ({from}) says yes to is asked for no code"),
-            )
-        } else {
-            Finding::error(
-                "stack.skipped",
-                format!("{place}: when {module} ({from}) says yes, no code is asked for"),
-            )
-            .remedy("Move the module before that line, or make that line required.")
-        });
+        findings
     }
-    findings
-}
 
-fn factors(service: &str, place: &str, auth: &[Placed]) -> Option<Finding> {
-    if auth
-        .iter()
-        .any(|placed| FIRST_FACTORS.contains(&placed.line.base()))
-    {
-        return None;
-    }
-    Some(if service == "sshd" {
-        Finding::note("stack.key_only", format!("{place}: no password is asked for"))
-            .remedy("Right for key + code. sshd must then ask for the key: AuthenticationMethods publickey,keyboard-interactive")
-    } else {
-        Finding::warning(
-            "stack.no_first_factor",
-            format!("{place}: the code is the only factor"),
+    fn locks_out(&self) -> Option<Finding> {
+        if self.any(|trail| trail.ours == Some("success")) {
+            return None;
+        }
+        let what = format!(
+            "{}: a right code lets nobody in: no way through the stack ends well",
+            self.place
+        );
+        Some(
+            Finding::error("stack.locks_out", what)
+                .remedy("Look for pam_deny and for jumps past the end; the last line is often: auth required pam_permit.so"),
         )
-        .remedy("Put a password before it, such as: auth required pam_unix.so")
-    })
-}
+    }
 
-fn nullok(place: &str, auth: &[Placed]) -> Vec<Finding> {
-    let succeeds = |placed: &Placed| {
-        let silent = placed.line.is_ours() || SILENT.contains(&placed.line.base());
-        let says = matches!(placed.line.control.action("success"), "ok" | "done");
-        placed.line.kind == Kind::Auth && says && !silent
-    };
-    if auth.iter().any(succeeds) {
-        return vec![
-            Finding::note(
+    fn factors(&self) -> Option<Finding> {
+        let alone = |trail: &Trail<'_>| {
+            trail.ours == Some("success") && !trail.first_factor && !trail.exempted
+        };
+        if !self.any(alone) {
+            return None;
+        }
+        let place = self.place;
+        Some(if self.service == "sshd" {
+            Finding::note("stack.key_only", format!("{place}: no password is asked for"))
+                .remedy("Right for key + code. sshd must then ask for the key: AuthenticationMethods publickey,keyboard-interactive")
+        } else {
+            Finding::warning(
+                "stack.no_first_factor",
+                format!("{place}: the code is the only factor"),
+            )
+            .remedy("Put a password before it, such as: auth required pam_unix.so")
+        })
+    }
+
+    fn nullok(&self) -> Finding {
+        let place = self.place;
+        if self.any(|trail| trail.ours == Some("ignore")) {
+            return Finding::note(
                 "stack.nullok",
                 format!("{place}: who is not enrolled passes without a code"),
             )
-            .remedy("To see who that is: fob list --not-enrolled"),
-        ];
+            .remedy("To see who that is: fob list --not-enrolled");
+        }
+        Finding::error("stack.nullok_alone", format!("{place}: who is not enrolled is refused in spite of nullok, for nothing else in the stack says yes"))
+            .remedy("Put this at its end: auth required pam_permit.so")
     }
-    vec![Finding::error("stack.nullok_alone", format!("{place}: who is not enrolled is refused in spite of nullok, for nothing else in the stack says yes"))
-        .remedy("Put this at its end: auth required pam_permit.so")]
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ fn every_way_round_the_module_is_found() {
         ),
         (
             "auth [success=2 default=ignore] pam_unix.so\nauth requisite pam_deny.so\nauth required pam_fob.so\n",
-            "stack.skipped",
+            "stack.locks_out",
         ),
         (
             "auth sufficient pam_rootok.so\nauth required pam_unix.so\nauth required pam_fob.so\n",
@@ -92,7 +92,8 @@ fn every_way_round_the_module_is_found() {
             "stack.bad_line",
         ),
     ] {
-        assert_eq!(codes("sudo", stack), [code], "{stack}");
+        let found = codes("sudo", stack);
+        assert!(found.contains(&code), "{stack}: {found:?}");
     }
     assert_eq!(
         codes("sshd", "auth required pam_fob.so\n"),
@@ -131,6 +132,101 @@ fn substack_ends_by_itself() {
             .iter()
             .find(|finding| finding.code == "stack.skipped");
         assert_eq!(found.map(|finding| finding.code), code, "{control}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Stacks where each line looks harmless, and a wrong code lets in, or a right one doesn't.
+#[test]
+fn ways_that_no_single_line_shows_are_found() {
+    for (stack, expected) in [
+        // A later line takes the refusal back.
+        (
+            "auth required pam_unix.so\nauth required pam_fob.so\nauth [success=reset default=reset] pam_warn.so\nauth required pam_permit.so\n",
+            "stack.not_enforced",
+        ),
+        // A number of lines that is one too many.
+        (
+            "auth [success=2 default=ignore] pam_unix.so\nauth requisite pam_deny.so\nauth required pam_fob.so\nauth required pam_permit.so\n",
+            "stack.skipped",
+        ),
+        // Whom a module says no to comes to no code.
+        (
+            "auth required pam_unix.so\nauth [success=ignore default=1] pam_x.so\nauth required pam_fob.so\n",
+            "stack.skipped",
+        ),
+        // The jump over pam_deny is taken by nobody.
+        (
+            "auth required pam_unix.so\nauth [success=ok default=bad] pam_fob.so\nauth requisite pam_deny.so\nauth required pam_permit.so\n",
+            "stack.locks_out",
+        ),
+        // A jump past the end is a refusal.
+        (
+            "auth required pam_unix.so\nauth [success=1 default=die] pam_fob.so\n",
+            "stack.locks_out",
+        ),
+        // Nothing says yes.
+        (
+            "auth [success=ignore default=die] pam_unix.so\nauth [success=ignore default=die] pam_fob.so\n",
+            "stack.locks_out",
+        ),
+        // One factor of the two is enough.
+        (
+            "auth [success=done default=ignore] pam_fob.so\nauth required pam_unix.so\n",
+            "stack.not_enforced",
+        ),
+    ] {
+        let found = codes("sudo", stack);
+        assert!(found.contains(&expected), "{stack}: {found:?}");
+    }
+}
+
+/// The jump of a common Debian stack counts the lines of an include, and a substack as one.
+#[test]
+fn jumps_count_over_includes_and_substacks() {
+    let folder = std::env::temp_dir().join(format!("fob-jumps-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let common = "auth required pam_env.so\nauth required pam_fob.so\n";
+    std::fs::write(folder.join("common"), common).unwrap();
+    for (control, count, skipped) in [
+        ("include", 1, false),
+        ("include", 2, true),
+        ("substack", 1, true),
+        ("substack", 2, true),
+    ] {
+        let stack = format!(
+            "auth [success={count} default=die] pam_unix.so\nauth {control} common\nauth required pam_permit.so\nauth required pam_permit.so\n"
+        );
+        std::fs::write(folder.join("login"), stack).unwrap();
+        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), Path::new("/x"));
+        let found = findings
+            .iter()
+            .any(|finding| finding.code == "stack.skipped");
+        assert_eq!(found, skipped, "{control} {count}: {findings:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// What a substack says no to, the lines around it may take back.
+#[test]
+fn refusal_in_a_substack_that_is_taken_back_is_found() {
+    let folder = std::env::temp_dir().join(format!("fob-taken-back-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("code"), "auth requisite pam_fob.so\n").unwrap();
+    for (after, enforced) in [
+        ("auth required pam_permit.so\n", true),
+        (
+            "auth [default=reset] pam_warn.so\nauth required pam_permit.so\n",
+            false,
+        ),
+    ] {
+        let stack = format!("auth required pam_unix.so\nauth substack code\n{after}");
+        std::fs::write(folder.join("login"), stack).unwrap();
+        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), Path::new("/x"));
+        let found = findings
+            .iter()
+            .any(|finding| finding.code == "stack.not_enforced");
+        assert_eq!(found, !enforced, "{after}");
     }
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,5 +1,7 @@
 //! One line of a PAM file.
 
+use std::path::{Path, PathBuf};
+
 use super::MODULE;
 
 /// What a line is about.
@@ -160,6 +162,33 @@ impl Control {
                 format!("[{}]", pairs.collect::<Vec<_>>().join(" "))
             }
         }
+    }
+}
+
+/// A line, and where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed {
+    pub(crate) file: PathBuf,
+    /// Its number, from 1.
+    pub(crate) number: usize,
+    /// How many substacks it is in.
+    pub(crate) depth: usize,
+    pub(crate) line: Line,
+}
+
+impl Placed {
+    pub(crate) fn new(file: &Path, number: usize, depth: usize, line: Line) -> Self {
+        Self {
+            file: file.to_owned(),
+            number,
+            depth,
+            line,
+        }
+    }
+
+    /// `FILE:LINE`.
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}", self.file.display(), self.number)
     }
 }
 

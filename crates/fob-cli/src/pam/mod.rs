@@ -2,9 +2,11 @@
 
 mod line;
 mod stack;
+mod walk;
 
-pub(crate) use line::Kind;
-pub(crate) use stack::{Folders, Placed};
+pub(crate) use line::{Control, Placed};
+pub(crate) use stack::Folders;
+pub(crate) use walk::{Module, Role, Trail, walk};
 
 use crate::stop::Stop;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::line::{Control, Kind, Line};
+use super::line::{Control, Kind, Line, Placed};
 use crate::stop::Stop;
 
 /// As deep as Linux-PAM follows includes.
@@ -19,24 +19,6 @@ pub(crate) struct Folders(pub(crate) Vec<PathBuf>);
 impl Default for Folders {
     fn default() -> Self {
         Self(vec!["/etc/pam.d".into(), "/usr/lib/pam.d".into()])
-    }
-}
-
-/// A line, and where it stands.
-#[derive(Debug, Clone)]
-pub(crate) struct Placed {
-    pub(crate) file: PathBuf,
-    /// Its number, from 1.
-    pub(crate) number: usize,
-    /// How many substacks it is in.
-    pub(crate) depth: usize,
-    pub(crate) line: Line,
-}
-
-impl Placed {
-    /// `FILE:LINE`.
-    pub(crate) fn place(&self) -> String {
-        format!("{}:{}", self.file.display(), self.number)
     }
 }
 
@@ -138,27 +120,22 @@ impl Folders {
             if only.is_some_and(|only| line.kind != only) {
                 continue;
             }
-            let deeper = match line.control {
-                Control::Include => depth,
-                Control::Substack => depth.saturating_add(1),
+            let (deeper, included) = match line.control {
+                Control::Include => (depth, self.included(&line.module, &place)?),
+                Control::Substack => {
+                    let included = self.included(&line.module, &place)?;
+                    (depth.saturating_add(1), included)
+                }
                 _ => {
-                    let file = path.to_owned();
-                    stack.auth.push(Placed {
-                        file,
-                        number,
-                        depth,
-                        line,
-                    });
+                    stack.auth.push(Placed::new(path, number, depth, line));
                     continue;
                 }
             };
-            self.read(
-                &self.included(&line.module, &place)?,
-                level.saturating_add(1),
-                deeper,
-                only,
-                stack,
-            )?;
+            // A substack is a line of its own to those that jump.
+            if line.control == Control::Substack {
+                stack.auth.push(Placed::new(path, number, depth, line));
+            }
+            self.read(&included, level.saturating_add(1), deeper, only, stack)?;
         }
         Ok(())
     }
@@ -267,9 +244,9 @@ mod tests {
         );
         assert_eq!(
             pam.auth("sshd").unwrap(),
-            ["1 pam_unix.so", "1 pam_fob.so", "1 pam_deny.so"]
+            ["1 pam_unix.so", "1 pam_fob.so", "4 sub", "1 pam_deny.so"]
         );
-        assert_eq!(pam.auth("SSHD").unwrap().len(), 3);
+        assert_eq!(pam.auth("SSHD").unwrap().len(), 4);
         assert_eq!(pam.auth("unknown").unwrap(), ["1 pam_warn.so"]);
         assert_eq!(pam.auth("../sshd").unwrap(), ["1 pam_warn.so"]);
     }
