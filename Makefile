@@ -3,6 +3,7 @@
 #   make            build the module and the command
 #   make demo       log in over a private sshd with a code, then see it refused
 #   make check      run every test
+#   make fuzz       bytes that nobody wrote for every reader (FUZZ_SECONDS=300 each)
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
@@ -25,7 +26,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet race install uninstall clean
+.PHONY: all build demo check lint bench fleet race fuzz install uninstall clean
 
 all: build
 
@@ -42,7 +43,9 @@ check: build
 	packaging/needs check
 	$(MAKE) --no-print-directory lint
 	tests/parts
-	$(CARGO) test --locked --package fob-core --package fob-store --package fob-cli
+	$(CARGO) test --locked --package fob-core --package fob-store --package fob-import \
+	    --package fob-cli
+	fuzz/run $(or $(FUZZ_SECONDS),1)
 	tests/it/run
 
 # Where rustfmt and clippy are installed; a newer clippy's remarks fail in CI alone.
@@ -56,6 +59,11 @@ lint:
 race: build
 	tests/parts
 	FOB_ROUNDS=$(or $(ROUNDS),5000) tests/it/run once
+
+# Every reader on bytes that nobody wrote; `make check` gives each a second.
+fuzz:
+	packaging/needs check
+	fuzz/run $(or $(FUZZ_SECONDS),300)
 
 bench: build
 	packaging/needs check

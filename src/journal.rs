@@ -42,7 +42,8 @@ pub(crate) fn record(caller: &Caller, outcome: &Outcome, remarks: &Remarks) {
                 field(&mut line, "counter", &counter.to_string());
                 field(&mut line, "drift", &acceptance.drift().to_string());
             }
-            if let Some(left) = acceptance.recovery_left() {
+            let left = acceptance.recovery_left();
+            if let Some(left) = left.filter(|_| acceptance.is_recovery()) {
                 field(&mut line, "left", &left.to_string());
             }
             if let Some(issuer) = acceptance.issued_by() {

@@ -1,6 +1,6 @@
 //! One login, from top to bottom.
 
-use fob_core::{Arguments, Attempt, Digits, FirstPass, Reason, Refusal, Settings, Source, Verdict};
+use fob_core::{Arguments, Attempt, FirstPass, Reason, Refusal, Settings, Source, Verdict};
 use fob_store::{Account, Fault, FaultKind, Judged, Store, Who};
 
 use crate::ffi::{Answer, Host, NoAnswer, shielded};
@@ -9,6 +9,13 @@ use crate::outcome::Outcome;
 
 /// What PAM is asked to wait after a refusal, in microseconds.
 const FAIL_DELAY: u32 = 2_000_000;
+
+/// What is asked first where a PIN has a question of its own.
+const PIN_PROMPT: &str = "PIN: ";
+/// What is asked after a code beyond the window.
+const NEXT_PROMPT: &str = "Next verification code: ";
+/// So many recovery codes are few.
+const FEW: usize = 3;
 
 /// Why a login stops before its end.
 enum Stop {
@@ -66,11 +73,12 @@ impl Login<'_> {
             Arguments::parse(words).map_err(|wrong| Fault::new(FaultKind::Config, wrong))?;
         self.caller.user = self.host.user().ok_or(Stop::Conversation)?;
         Account::require_root()?;
-        let store = Store::open(arguments.conf.as_deref())?;
+        let mut store = Store::open(arguments.conf.as_deref())?;
         let settings = store
             .conf
             .settings(&self.caller.service)
             .overlaid(&arguments.settings);
+        store.conf.policy = settings.policy(store.conf.policy);
 
         let who = store.who(&self.caller.user)?;
         if settings.debug() {
@@ -82,8 +90,36 @@ impl Login<'_> {
         if let Some(verdict) = self.try_first_pass(&store, &settings, &who)? {
             return Ok(verdict);
         }
+        let pin = settings
+            .asks_for_pin()
+            .then(|| self.host.ask(PIN_PROMPT, false))
+            .transpose()?;
         let answer = self.host.ask(settings.prompt(), settings.echo())?;
-        self.judge(&store, &settings, &who, &answer)
+        let attempt = parse(&settings, &answer);
+        let attempt = pin.iter().fold(attempt, |a, pin| a.with_pin(pin.bytes()));
+        match self.judge(&store, &who, &answer, &attempt)? {
+            Outcome::Refused(Refusal {
+                reason: Reason::OutOfWindow,
+                ..
+            }) => self.resync(&store, &settings, &who, attempt),
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// Asks for the code after one that stood beyond the window: two in a row bring the
+    /// token back in step (RFC 4226 section 7.4).
+    fn resync(
+        &mut self,
+        store: &Store,
+        settings: &Settings,
+        who: &Who,
+        first: Attempt,
+    ) -> Result<Outcome, Stop> {
+        let out_of_window = Outcome::Refused(Reason::OutOfWindow.into());
+        journal::record(&self.caller, &out_of_window, &self.remarks);
+        let answer = self.host.ask(NEXT_PROMPT, settings.echo())?;
+        let pair = first.followed_by(Attempt::parse(answer.bytes()));
+        self.judge(store, who, &answer, &pair)
     }
 
     /// The password that an earlier module asked for, where that is to be used.
@@ -98,10 +134,14 @@ impl Login<'_> {
         };
         let answer = self.host.authtok()?;
         match (which, answer) {
-            (FirstPass::Use, Some(answer)) => self.judge(store, settings, who, &answer).map(Some),
+            (FirstPass::Use, Some(answer)) => {
+                let attempt = parse(settings, &answer);
+                self.judge(store, who, &answer, &attempt).map(Some)
+            }
             (FirstPass::Use, None) => Err(Stop::Refused(Reason::Malformed.into())),
             (FirstPass::Try, Some(answer)) if !parse(settings, &answer).is_malformed() => {
-                match self.judge(store, settings, who, &answer)? {
+                let attempt = parse(settings, &answer);
+                match self.judge(store, who, &answer, &attempt)? {
                     Outcome::Refused(refusal) if refusal.wait == 0 => {
                         journal::record(&self.caller, &Outcome::Refused(refusal), &self.remarks);
                         Ok(None)
@@ -116,32 +156,32 @@ impl Login<'_> {
     fn judge(
         &mut self,
         store: &Store,
-        settings: &Settings,
         who: &Who,
         answer: &Answer,
+        attempt: &Attempt,
     ) -> Result<Outcome, Stop> {
         #[cfg(feature = "test-panic")]
         assert!(answer.bytes() != b"panic", "the test suite asked for this");
 
-        let attempt = parse(settings, answer);
         let from = self.caller.rhost.as_deref().unwrap_or_default();
         let source = match &self.caller.rhost {
             Some(rhost) => Source::remote(rhost),
             None => Source::local(&self.caller.service, self.host.real_uid()),
         };
-        let judged = shielded(|| store.judge(who, source, from, &attempt))?;
+        let judged = shielded(|| store.judge(who, source, from, attempt))?;
         let Judged {
             verdict,
             fresh,
             refused,
         } = judged;
         self.remarks = Remarks { fresh, refused };
-        if settings.forward_pass() {
+        if attempt.is_joined() {
             self.forward(&verdict, answer);
         }
         Ok(match verdict {
             Verdict::Accepted(acceptance) => {
                 self.tell_since(acceptance.notice().failures);
+                self.tell_left(acceptance.recovery_left());
                 Outcome::Accepted(acceptance)
             }
             Verdict::Refused(refusal) => {
@@ -161,14 +201,8 @@ impl Login<'_> {
     fn forward(&self, verdict: &Verdict, answer: &Answer) {
         let typed = answer.bytes();
         let password = match verdict {
-            Verdict::Accepted(acceptance) => match acceptance.digits() {
-                Some(digits) => Attempt::password(typed, digits),
-                None => Attempt::password_before_recovery(typed),
-            },
-            Verdict::Refused(_) => match Attempt::password(typed, Digits::MIN) {
-                whole if whole.len() == typed.len() => Attempt::password_before_recovery(typed),
-                password => password,
-            },
+            Verdict::Accepted(acceptance) => Attempt::password(typed, acceptance.length()),
+            Verdict::Refused(_) => Attempt::likely_password(typed),
         };
         self.host.set_authtok(password);
     }
@@ -180,6 +214,17 @@ impl Login<'_> {
             many => self
                 .host
                 .tell(&format!("{many} failed attempts since your last login.")),
+        }
+    }
+
+    fn tell_left(&self, left: Option<usize>) {
+        match left {
+            Some(0) => self
+                .host
+                .tell("No recovery codes left. Ask your administrator for new ones."),
+            Some(1) => self.host.tell("Only 1 recovery code left."),
+            Some(few @ 2..=FEW) => self.host.tell(&format!("Only {few} recovery codes left.")),
+            _ => {}
         }
     }
 

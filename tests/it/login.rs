@@ -380,8 +380,8 @@ fn strange_names_are_unknown_people() {
 fn unusable_token_is_named_in_the_log() {
     let machine = Machine::with(&["alice"]);
     let fob = hotp("alice");
-    let text = token_file(&[fob.clone()])
-        + "\n[[token]]\nid = \"new\"\ntype = \"yubico\"\nsecret = \"x\"\n";
+    let text =
+        token_file(&[fob.clone()]) + "\n[[token]]\nid = \"new\"\ntype = \"ocra\"\nsecret = \"x\"\n";
     machine.file("etc/fob/tokens/alice", 0o600, text);
     assert_eq!(machine.login("alice", &[&press(&fob, 0)]).code(), 0);
     let line = machine.log().pop().unwrap();

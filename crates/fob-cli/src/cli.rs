@@ -40,6 +40,10 @@ pub(crate) enum Verb {
     Check(verbs::check::Wish),
     /// Bring a token back in step by two codes in a row
     Resync(verbs::resync::Wish),
+    /// Bring people over from another system
+    Import(verbs::import::Wish),
+    /// Set or remove what is typed before every code
+    Pin(verbs::pin::Wish),
     /// A code to read out over the phone, for a while
     Bypass(verbs::bypass::Wish),
     /// Keep a token, or a person, from getting in

@@ -11,8 +11,8 @@ const GROUPS: [(&str, &[&str]); 3] = [
     (
         "Every day",
         &[
-            "enroll", "show", "list", "check", "rename", "assign", "export", "disable", "enable",
-            "revoke",
+            "enroll", "import", "show", "list", "check", "rename", "pin", "assign", "export",
+            "disable", "enable", "revoke",
         ],
     ),
     (
@@ -42,7 +42,7 @@ pub(crate) fn parse() -> Result<Cli, clap::Error> {
 }
 
 fn template(fob: &Command) -> String {
-    let mut text = String::from("{about}\n{usage-heading} {usage}\n\n");
+    let mut text = String::from("{about}\n{usage-heading} {usage}\n");
     for (heading, names) in GROUPS {
         // Writing to a String doesn't fail.
         let _ = writeln!(text, "{heading}:");

@@ -81,9 +81,13 @@ impl Plan {
         let secret = secret.map_or_else(|| new_secret(algorithm), Ok)?;
         check_strength(&secret, wish)?;
         let kind = kind(&said, wish.t0)?;
+        if wish.public_id.is_some() && kind.is_timed() {
+            let what = "--public-id means nothing for a totp token";
+            return Err(Stop::unknown(what).remedy("Leave it away, or correct --type."));
+        }
         let usual_id = match kind {
             Kind::Totp { .. } => "phone",
-            Kind::Hotp { .. } => "fob",
+            Kind::Hotp { .. } | Kind::Yubico { .. } => "fob",
         };
         Ok(Self {
             token: Token {
@@ -93,6 +97,8 @@ impl Plan {
                 digits: said.digits.unwrap_or(Digits::MIN),
                 secret,
                 serial: wish.serial.clone(),
+                public_id: wish.public_id.clone(),
+                expires: wish.expires,
                 disabled: false,
             },
             issuer: issuer(wish.issuer.clone().or(said.issuer))?,

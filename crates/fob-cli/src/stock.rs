@@ -2,11 +2,13 @@
 //! of a person.
 
 use std::fs::File;
+use std::path::PathBuf;
 
 use fob_core::Token;
 use fob_core::format::TokenFile;
-use fob_store::{Fault, Store, create_folder, lock_folder, remove_file, replace_file};
+use fob_store::{Batch, Fault, Store, create_folder, lock_folder, remove_file, replace_file};
 use nix::fcntl::Flock;
+use zeroize::Zeroizing;
 
 use crate::people;
 use crate::stop::Stop;
@@ -57,6 +59,17 @@ impl Stock {
     /// # Errors
     /// It couldn't be written.
     pub(crate) fn put(&self, serial: &str, token: &Token, held: bool) -> Result<(), Stop> {
+        let (path, text) = self.file(serial, token, held)?;
+        Ok(replace_file(&path, text.as_bytes())?)
+    }
+
+    /// The file of a token, and what it is to say.
+    fn file(
+        &self,
+        serial: &str,
+        token: &Token,
+        held: bool,
+    ) -> Result<(PathBuf, Zeroizing<String>), Stop> {
         let path = self.store.token_path(serial);
         let text = text(serial, token, held).map(|text| text.to_text());
         // What is written must say the same, to the last counter.
@@ -69,7 +82,21 @@ impl Stock {
             let what = format!("{}: no file can hold this token", path.display());
             Stop::unknown(what)
         })?;
-        Ok(replace_file(&path, text.as_bytes())?)
+        Ok((path, text))
+    }
+
+    /// Puts many tokens in at once, each in the place of an older one of its serial.
+    ///
+    /// # Errors
+    /// One couldn't be written: then none was, unless the folder failed in the middle of
+    /// giving them their names.
+    pub(crate) fn put_all(&self, tokens: &[(String, Token)]) -> Result<(), Stop> {
+        let mut batch = Batch::begin(&self.store.conf.tokens)?;
+        for (serial, token) in tokens {
+            let (path, text) = self.file(serial, token, false)?;
+            batch.add(&path, text.as_bytes())?;
+        }
+        Ok(batch.commit(|_| {})?)
     }
 
     /// Takes a token out.

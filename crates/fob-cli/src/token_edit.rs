@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use fob_core::format::{MAX_TOKENS, TokenFile};
-use fob_core::{Counter, Kind, RecoverySet, Token};
+use fob_core::{Counter, Kind, Pin, RecoverySet, Token};
 use fob_store::{MAX_FILE, Store, lock_folder, remove_file, replace_file};
 use nix::fcntl::Flock;
 use zeroize::Zeroizing;
@@ -124,6 +124,10 @@ impl<'a> Edit<'a> {
         let (Kind::Hotp {
             counter: Counter(number),
         }
+        | Kind::Yubico {
+            counter: Counter(number),
+            ..
+        }
         | Kind::Totp { t0: number, .. }) = token.kind;
         if number > MAX_NUMBER {
             return Err(Stop::unknown(format!(
@@ -198,7 +202,7 @@ impl<'a> Edit<'a> {
     fn check_id(&self, id: &str) -> Result<(), Stop> {
         let name = self.name;
         check_label("id", id)?;
-        if matches!(id, "recovery" | "bypass") {
+        if matches!(id, "recovery" | "scratch" | "bypass") {
             return Err(
                 Stop::unknown(format!("{id:?} means codes that belong to no token"))
                     .remedy("Choose another id."),
@@ -214,6 +218,16 @@ impl<'a> Edit<'a> {
     /// Puts a set of recovery codes in, in the place of an older one.
     pub(crate) fn set_recovery(&mut self, set: &RecoverySet) -> Result<(), Stop> {
         Ok(self.text.set_recovery(set)?)
+    }
+
+    /// Puts a set of scratch codes in, in the place of an older one.
+    pub(crate) fn set_scratch(&mut self, set: &RecoverySet) -> Result<(), Stop> {
+        Ok(self.text.set_scratch(set)?)
+    }
+
+    /// Puts a PIN in, in the place of an older one; or takes it out.
+    pub(crate) fn set_pin(&mut self, pin: Option<&Pin>) -> Result<(), Stop> {
+        Ok(self.text.set_pin(pin)?)
     }
 
     /// Whether it has a token with this id, usable or not.

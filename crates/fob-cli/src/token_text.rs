@@ -4,8 +4,8 @@
 mod fields;
 
 use fob_core::format::hex_text;
-use fob_core::{Kind, RecoverySet, Token};
-use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
+use fob_core::{Kind, Pin, PrivateId, RecoverySet, Token};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 use zeroize::Zeroizing;
 
 /// The text of a token file.
@@ -76,6 +76,27 @@ impl TokenText {
 
     /// Puts a set of recovery codes in, in the place of an older one.
     pub(crate) fn set_recovery(&mut self, set: &RecoverySet) -> Result<(), NoList> {
+        self.set_codes("recovery", set)
+    }
+
+    /// Puts a set of scratch codes in, in the place of an older one.
+    pub(crate) fn set_scratch(&mut self, set: &RecoverySet) -> Result<(), NoList> {
+        self.set_codes("scratch", set)
+    }
+
+    /// Puts a PIN in, in the place of an older one; or takes it out.
+    pub(crate) fn set_pin(&mut self, pin: Option<&Pin>) -> Result<(), NoList> {
+        let Some(pin) = pin else {
+            self.0.remove("pin");
+            return Ok(());
+        };
+        let table = self.table("pin")?;
+        table.insert("salt", hex_text(&pin.salt).into());
+        table.insert("digest", hex_text(&pin.digest).into());
+        Ok(())
+    }
+
+    fn set_codes(&mut self, name: &str, set: &RecoverySet) -> Result<(), NoList> {
         let digests: Vec<String> = set
             .digests
             .iter()
@@ -87,16 +108,19 @@ impl TokenText {
             .for_each(|value| value.decor_mut().set_prefix("\n    "));
         lines.set_trailing("\n");
         lines.set_trailing_comma(true);
-        let recovery = self
-            .0
-            .entry("recovery")
+        let table = self.table(name)?;
+        table.insert("set", hex_text(&set.id).into());
+        table.insert("salt", hex_text(&set.salt).into());
+        table.insert("digests", lines.into());
+        Ok(())
+    }
+
+    fn table(&mut self, name: &str) -> Result<&mut dyn TableLike, NoList> {
+        self.0
+            .entry(name)
             .or_insert_with(|| Item::Table(Table::new()))
             .as_table_like_mut()
-            .ok_or(NoList)?;
-        recovery.insert("set", hex_text(&set.id).into());
-        recovery.insert("salt", hex_text(&set.salt).into());
-        recovery.insert("digests", lines.into());
-        Ok(())
+            .ok_or(NoList)
     }
 
     /// The list of tokens, in whichever of TOML's ways it is written.
@@ -131,13 +155,22 @@ fn table_of(token: &Token) -> Table {
     table.insert("id", token.id.as_str().into());
     table.insert("type", token.kind.name().into());
     table.insert("secret", token.secret.to_base32().as_str().into());
-    table.insert("algorithm", token.algorithm.name().into());
-    table.insert(
-        "digits",
-        whole(u64::try_from(token.digits.count()).unwrap_or_default()).into(),
-    );
+    if !matches!(token.kind, Kind::Yubico { .. }) {
+        table.insert("algorithm", token.algorithm.name().into());
+        table.insert(
+            "digits",
+            whole(u64::try_from(token.digits.count()).unwrap_or_default()).into(),
+        );
+    }
     match token.kind {
         Kind::Hotp { counter } => {
+            table.insert("counter", whole(counter.0).into());
+        }
+        Kind::Yubico {
+            private_id: PrivateId(bytes),
+            counter,
+        } => {
+            table.insert("private_id", hex_text(&bytes).into());
             table.insert("counter", whole(counter.0).into());
         }
         Kind::Totp { period, t0 } => {
@@ -149,6 +182,15 @@ fn table_of(token: &Token) -> Table {
     }
     if let Some(serial) = &token.serial {
         table.insert("serial", serial.as_str().into());
+    }
+    if let Some(public_id) = &token.public_id {
+        table.insert("public_id", public_id.as_str().into());
+    }
+    if let Some(day) = token.expires {
+        table.insert("expires", day.to_string().into());
+    }
+    if token.disabled {
+        table.insert("disabled", true.into());
     }
     table
 }
@@ -171,6 +213,8 @@ mod tests {
             digits: Digits::MAX,
             secret: Secret::from_base32("MFRGGZDFMZTWQ2LKNNWG23TPOA").unwrap(),
             serial: Some("12'34".into()),
+            public_id: None,
+            expires: None,
             disabled: false,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{FirstPass, Settings};
+use crate::{FirstPass, PinEntry, Settings, foreign_words};
 
 /// What the module's line in a PAM file says.
 #[derive(Debug, Clone, Default)]
@@ -32,13 +32,18 @@ impl Arguments {
         match word.split_once('=') {
             Some(("conf", path)) if Path::new(path).is_absolute() => self.conf = Some(path.into()),
             Some(("conf", _)) => return Err("argument `conf=` needs a path from /".into()),
-            Some(("prompt", text)) => settings.prompt = Some(prompt(text)?),
+            Some(("prompt" | "authtok_prompt", text)) => settings.prompt = Some(prompt(text)?),
+            Some(("pin", entry)) => {
+                let entry = PinEntry::from_name(entry);
+                settings.pin = Some(entry.ok_or("argument `pin=` needs front or prompt")?);
+            }
             None if word == "nullok" => settings.nullok = Some(true),
             None if word == "echo" => settings.echo = Some(true),
             None if word == "debug" => settings.debug = Some(true),
             None if word == "forward_pass" => settings.forward_pass = Some(true),
             None if word == "try_first_pass" => first_pass(settings, FirstPass::Try)?,
             None if word == "use_first_pass" => first_pass(settings, FirstPass::Use)?,
+            _ if foreign_words::read(word, settings)? => {}
             _ => return Err(format!("unknown argument `{word}`")),
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use crate::yubico::YubicoOtp;
 use crate::{Code, Digits, RecoveryCode};
 
 /// The longest answer that is looked at, in bytes: Linux-PAM's `PAM_MAX_RESP_SIZE`.
@@ -9,67 +10,135 @@ pub const MAX_ANSWER: usize = 512;
 
 /// What a person typed, read in every way that it can be meant.
 ///
-/// A plain answer is one code or one recovery code. A joined answer (`forward_pass`) is
-/// a password with a code at its end, so that each length of code cuts it elsewhere.
-#[derive(Debug)]
+/// A code stands at the end; each token has its own length, and so cuts the answer
+/// elsewhere. What stands in front of it is a PIN, a YubiKey's public id, or in a joined
+/// answer (`forward_pass`) a password.
+#[derive(Debug, Clone)]
 pub struct Attempt {
-    codes: Vec<Code>,
+    typed: Zeroizing<Vec<u8>>,
+    /// Whether a password stands in front.
+    is_joined: bool,
+    /// The PIN, where that was asked for on its own.
+    pin: Option<Zeroizing<Vec<u8>>>,
     recovery: Option<RecoveryCode>,
+    /// The code before this one, where two in a row were asked for.
+    first: Option<Box<Attempt>>,
 }
+
+/// The most that stands in front of a code: a PIN of 64 bytes and a public id of 32.
+const MAX_FRONT: usize = 96;
+/// A Yubico OTP with the public id of six bytes that YubiKeys are sold with.
+const YUBICO_WITH_ID: usize = 44;
 
 impl Attempt {
     /// Reads a code, or a recovery code. Blanks and dashes are forgiven, and a CR at the
     /// end; nothing else. All spellings of a code are one code (CVE-2025-6014's class).
     pub fn parse(answer: &[u8]) -> Self {
         let mut clean = Zeroizing::new(Vec::with_capacity(answer.len()));
-        let answer = answer.strip_suffix(b"\r").unwrap_or(answer);
+        let answer = joined(answer);
         clean.extend(answer.iter().filter(|b| !matches!(b, b' ' | b'\t' | b'-')));
         Self {
-            codes: Code::parse(&clean).into_iter().collect(),
             recovery: RecoveryCode::parse(&clean),
+            typed: clean,
+            is_joined: false,
+            pin: None,
+            first: None,
         }
     }
 
     /// Reads a password with a code, or a recovery code, at its end.
     pub fn parse_joined(answer: &[u8]) -> Self {
         let answer = joined(answer);
-        let lengths = Digits::MIN.count()..=Digits::MAX.count();
-        // One for each length: a list that grew would leave codes behind in freed memory.
-        let mut codes = Vec::with_capacity(5);
-        codes.extend(lengths.filter_map(|length| Code::parse(suffix(answer, length)?)));
         Self {
-            codes,
             recovery: recovery_suffix(answer).map(|(code, _)| code),
+            typed: Zeroizing::new(answer.to_vec()),
+            is_joined: true,
+            pin: None,
+            first: None,
         }
     }
 
-    /// The password in front of a code of `digits` in a joined answer. Without such a
-    /// code at its end the whole answer is the password.
-    pub fn password(answer: &[u8], digits: Digits) -> &[u8] {
+    /// The same attempt, with the PIN that was typed at a question of its own.
+    pub fn with_pin(mut self, answer: &[u8]) -> Self {
+        self.pin = Some(Zeroizing::new(joined(answer).to_vec()));
+        self
+    }
+
+    /// The same attempt, with the code that was typed after it.
+    pub fn followed_by(self, next: Self) -> Self {
+        Self {
+            first: Some(Box::new(self)),
+            ..next
+        }
+    }
+
+    /// The password in front of the last `length` characters of a joined answer.
+    pub fn password(answer: &[u8], length: usize) -> &[u8] {
+        front(joined(answer), length)
+    }
+
+    /// The password in front of whatever looks like a code of any kind at the end of a
+    /// joined answer. Without one the whole answer is the password.
+    pub fn likely_password(answer: &[u8]) -> &[u8] {
         let answer = joined(answer);
-        let cut = suffix(answer, digits.count())
-            .and_then(Code::parse)
-            .map_or(0, |_| digits.count());
-        front(answer, cut)
+        let ends = |length: usize, is_code: fn(&[u8]) -> bool| {
+            suffix(answer, length)
+                .filter(|end| is_code(end))
+                .map(|_| length)
+        };
+        let length = ends(Digits::MIN.count(), |end| Code::parse(end).is_some())
+            .or_else(|| ends(YUBICO_WITH_ID, is_modhex))
+            .or_else(|| ends(YubicoOtp::CHARACTERS, is_modhex))
+            .or_else(|| recovery_suffix(answer).map(|(_, length)| length));
+        front(answer, length.unwrap_or(0))
     }
 
-    /// The password in front of a recovery code in a joined answer.
-    pub fn password_before_recovery(answer: &[u8]) -> &[u8] {
-        let answer = joined(answer);
-        front(
-            answer,
-            recovery_suffix(answer).map_or(0, |(_, length)| length),
-        )
+    /// How long the recovery code is, as it was typed; none if it isn't one.
+    pub(crate) fn recovery_length(&self) -> Option<usize> {
+        self.recovery.as_ref()?;
+        recovery_suffix(&self.typed).map(|(_, length)| length)
     }
 
-    /// The code of that many digits, if the answer can be read as one.
-    pub(crate) fn code(&self, digits: Digits) -> Option<&Code> {
-        self.codes.iter().find(|code| code.digits() == digits)
+    /// The code of that many digits at the end, if there is one.
+    pub(crate) fn code(&self, digits: Digits) -> Option<Code> {
+        self.end(digits.count()).and_then(Code::parse)
     }
 
-    /// The codes that the answer can be read as.
-    pub(crate) fn codes(&self) -> &[Code] {
-        &self.codes
+    /// The code, if there is nothing in front of it but a password.
+    pub(crate) fn lone_code(&self, digits: Digits) -> Option<Code> {
+        let is_alone = self.is_joined || self.typed.len() == digits.count();
+        self.code(digits).filter(|_| is_alone)
+    }
+
+    /// The Yubico OTP at the end, if there is one.
+    pub(crate) fn otp(&self) -> Option<YubicoOtp> {
+        self.end(YubicoOtp::CHARACTERS).and_then(YubicoOtp::parse)
+    }
+
+    /// The last `length` characters, unless there is more in front than can stand there.
+    fn end(&self, length: usize) -> Option<&[u8]> {
+        let fits = self.is_joined || self.front(length).len() <= MAX_FRONT;
+        suffix(&self.typed, length).filter(|_| fits)
+    }
+
+    /// What stands in front of the last `length` characters.
+    pub(crate) fn front(&self, length: usize) -> &[u8] {
+        front(&self.typed, length)
+    }
+
+    /// Whether a password may stand in front.
+    pub fn is_joined(&self) -> bool {
+        self.is_joined
+    }
+
+    /// The PIN, where that was asked for on its own.
+    pub(crate) fn pin(&self) -> Option<&[u8]> {
+        self.pin.as_ref().map(|pin| pin.as_slice())
+    }
+
+    /// The code before this one, where two in a row were asked for.
+    pub(crate) fn first(&self) -> Option<&Self> {
+        self.first.as_deref()
     }
 
     /// The recovery code, if the answer can be read as one.
@@ -77,15 +146,20 @@ impl Attempt {
         self.recovery.as_ref()
     }
 
-    /// Whether it can be read as a code at all.
+    /// Whether it can be read as a code at all: six digits at the end, or what a YubiKey
+    /// types.
     pub fn has_code(&self) -> bool {
-        !self.codes.is_empty()
+        self.code(Digits::MIN).is_some() || self.otp().is_some()
     }
 
     /// Neither a code nor a recovery code: refused, and counted nowhere.
     pub fn is_malformed(&self) -> bool {
-        self.codes.is_empty() && self.recovery.is_none()
+        !self.has_code() && self.recovery.is_none()
     }
+}
+
+fn is_modhex(text: &[u8]) -> bool {
+    text.iter().all(|c| YubicoOtp::is_modhex(*c))
 }
 
 fn joined(answer: &[u8]) -> &[u8] {
@@ -131,7 +205,8 @@ mod tests {
 
     fn read(answer: &str) -> Option<String> {
         let attempt = Attempt::parse(answer.as_bytes());
-        attempt.codes.first().map(|code| code.to_text().to_string())
+        let code = attempt.lone_code(Digits::MIN);
+        code.map(|code| code.to_text().to_string())
     }
 
     /// Threats 4.5: forgiven spellings are one code, T15.
@@ -157,8 +232,6 @@ mod tests {
             "   ",
             "-",
             "12345",
-            "12345678901",
-            "+123456",
             "0x1234",
             "１２３４５６",
             "12345O",
@@ -168,6 +241,8 @@ mod tests {
             "123456\0",
             "٣٤٥٦٧٨",
             "123.456",
+            "dteffujehknhfjbrjnlnldnhcujvddbikngjrtg!",
+            &format!("{}123456", "x".repeat(97)),
             "\u{8}\n\r\u{7f}INCORRECT",
         ];
         for answer in wrong {
@@ -179,35 +254,34 @@ mod tests {
     }
 
     #[test]
-    fn seven_digits_are_not_six() {
-        let attempt = Attempt::parse(b"1234567");
-        assert!(attempt.code(Digits::MIN).is_none());
-        assert!(attempt.code(Digits::new(7).unwrap()).is_some());
+    fn what_is_in_front_of_a_code_is_no_part_of_it() {
+        for (answer, front) in [("1234567", "1"), ("pin 123-456", "pin"), ("+123456", "+")] {
+            let attempt = Attempt::parse(answer.as_bytes());
+            assert!(attempt.lone_code(Digits::MIN).is_none(), "{answer}");
+            assert!(attempt.code(Digits::MIN).is_some(), "{answer}");
+            assert_eq!(attempt.front(6), front.as_bytes());
+        }
+        assert!(read("1234567").is_none());
+    }
+
+    #[test]
+    fn what_a_yubikey_types_is_read_with_its_public_id() {
+        let attempt = Attempt::parse(b"dteffujehknhfjbrjnlnldnhcujvddbikngjrtgh");
+        assert!(attempt.otp().is_some() && attempt.has_code() && !attempt.is_malformed());
+        assert_eq!(attempt.front(YubicoOtp::CHARACTERS), b"dteffuje");
     }
 
     #[test]
     fn joined_answer_is_cut_by_the_length_of_the_code() {
         let answer = b"secret99123456";
         let attempt = Attempt::parse_joined(answer);
+        let code = |digits| attempt.lone_code(digits).unwrap().to_text().to_string();
+        assert_eq!(code(Digits::MIN), "123456");
+        assert_eq!(code(Digits::new(8).unwrap()), "99123456");
+        assert_eq!(Attempt::password(answer, 6), b"secret99");
+        assert_eq!(Attempt::password(answer, 8), b"secret");
         assert_eq!(
-            attempt.code(Digits::MIN).unwrap().to_text().as_str(),
-            "123456"
-        );
-        assert_eq!(
-            attempt
-                .code(Digits::new(8).unwrap())
-                .unwrap()
-                .to_text()
-                .as_str(),
-            "99123456"
-        );
-        assert_eq!(Attempt::password(answer, Digits::MIN), b"secret99");
-        assert_eq!(
-            Attempt::password(answer, Digits::new(8).unwrap()),
-            b"secret"
-        );
-        assert_eq!(
-            Attempt::password(b"only a password", Digits::MIN),
+            Attempt::likely_password(b"only a password"),
             b"only a password"
         );
     }
@@ -219,10 +293,7 @@ mod tests {
             "pass word-ABCDefgh2345WXYZ",
         ] {
             assert!(Attempt::parse_joined(typed.as_bytes()).recovery().is_some());
-            assert_eq!(
-                Attempt::password_before_recovery(typed.as_bytes()),
-                b"pass word-"
-            );
+            assert_eq!(Attempt::likely_password(typed.as_bytes()), b"pass word-");
         }
     }
 
@@ -232,10 +303,11 @@ mod tests {
         fn no_answer_panics(answer in proptest::collection::vec(any::<u8>(), 0..600)) {
             let _ = Attempt::parse(&answer);
             let joined = Attempt::parse_joined(&answer);
-            for code in &joined.codes {
-                prop_assert!(Attempt::password(&answer, code.digits()).len() <= answer.len());
+            prop_assert!(joined.front(6).len() <= answer.len());
+            for length in 0..50 {
+                prop_assert!(Attempt::password(&answer, length).len() <= answer.len());
             }
-            prop_assert!(Attempt::password_before_recovery(&answer).len() <= answer.len());
+            prop_assert!(Attempt::likely_password(&answer).len() <= answer.len());
         }
     }
 }

@@ -9,9 +9,6 @@ use zeroize::Zeroize;
 
 use crate::{Code, Digits, Now, Reason};
 
-/// How long a bypass code is: long enough for the throttle to keep guessers away (a chance
-/// of one in a million over the lifetime of 100 failures), short enough to be read out.
-const DIGITS: u64 = 8;
 /// How much of the name of whoever issued it is kept: as much as a login name has.
 const MAX_BY: usize = 32;
 
@@ -29,6 +26,10 @@ pub struct Bypass {
 }
 
 impl Bypass {
+    /// How long a bypass code is: long enough for the throttle to keep guessers away (a
+    /// chance of one in a million over the lifetime of 100 failures), short enough to be
+    /// read out.
+    pub(crate) const DIGITS: Digits = Digits::EIGHT;
     /// The longest that a bypass code can hold, in seconds: a week.
     pub const MAX_SECONDS: u64 = 7 * 86_400;
     /// The most uses of one.
@@ -44,7 +45,7 @@ impl Bypass {
         uses: u8,
         by: &str,
     ) -> (Self, Code) {
-        let code = Code::truncated(random, Self::digits());
+        let code = Code::truncated(random, Self::DIGITS);
         let plain = |c: &char| c.is_ascii_graphic();
         let bypass = Self {
             salt,
@@ -55,11 +56,6 @@ impl Bypass {
             by: by.chars().filter(plain).take(MAX_BY).collect(),
         };
         (bypass, code)
-    }
-
-    /// How long it is.
-    pub(crate) fn digits() -> Digits {
-        Digits::new(DIGITS).unwrap_or(Digits::MIN)
     }
 
     /// Unix seconds at which it ends.

@@ -12,6 +12,8 @@ pub struct Digits(u8);
 impl Digits {
     /// The fewest digits that RFC 4226 (R4) allows.
     pub const MIN: Self = Self(6);
+    /// The most that tokens usually have.
+    pub const EIGHT: Self = Self(8);
     /// The most digits that 31 bits can fill.
     pub const MAX: Self = Self(10);
 

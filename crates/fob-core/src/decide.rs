@@ -6,33 +6,18 @@
 //! TOTP at the steps round now, from the floor on: a spent code is outside the range, so
 //! there is no check to forget. The floor never falls.
 
-use subtle::{Choice, ConstantTimeEq};
-
-use crate::ledger::MAX_DRIFT;
+use crate::evidence::{Fronts, Hit};
+use crate::format::TokenFile;
+use crate::look::{Finding, Look};
 use crate::{
-    Acceptance, Attempt, Bypass, Code, Counter, Kind, Ledger, Notice, Now, Policy, Reason,
-    RecoveryDigest, RecoverySet, Refusal, Source, Standing, Token, Verdict, step,
+    Acceptance, Attempt, Bypass, Counter, Evidence, Ledger, Notice, Now, Policy, Reason,
+    RecoverySet, Refusal, Source, Standing, Token, Verdict,
 };
 
-/// How far back an HOTP code is recognised as spent rather than wrong.
-const HOTP_LOOK_BACK: i64 = 10;
 /// For so many seconds after its use a spent code that comes again counts once.
 const REPLAY_GRACE: u64 = 60;
 /// How much of `PAM_RHOST` is kept for the notice.
 const MAX_FROM: usize = 64;
-
-/// What an attempt is held against: what the person is enrolled with.
-#[derive(Debug, Clone, Copy)]
-pub struct Evidence<'a> {
-    /// The person's tokens.
-    pub tokens: &'a [Token],
-    /// The person's recovery codes.
-    pub recovery: Option<&'a RecoverySet>,
-    /// What was typed, stretched with that set's salt, if it looks like a recovery code.
-    pub stretched: Option<&'a RecoveryDigest>,
-    /// Whether the person as a whole is disabled: then nothing lets them in.
-    pub disabled: bool,
-}
 
 /// Whether an attempt may be looked at.
 #[derive(Debug)]
@@ -160,41 +145,48 @@ impl Decision {
 /// All positions and all tokens are computed, and compared in constant time.
 pub fn decide(
     policy: &Policy,
-    evidence: Evidence<'_>,
+    evidence: &Evidence<'_>,
     debited: Debited,
     now: &Now,
     attempt: &Attempt,
 ) -> Decision {
     let Debited(debit) = debited;
-    let findings: Vec<Finding<'_>> = evidence
-        .tokens
-        .iter()
-        .filter_map(|token| find(policy, &debit.after, now, attempt, token))
-        .collect();
-    let recovered = evidence
-        .recovery
-        .zip(evidence.stretched)
-        .and_then(|(set, typed)| set.position(typed).map(|position| (set, position)));
+    let look = Look {
+        policy,
+        ledger: &debit.after,
+        now,
+        attempt,
+    };
+    let findings = look.findings(evidence);
+    let file = evidence.file;
+    let recovered = evidence.recovery();
 
-    if recovered.is_some() && evidence.disabled {
+    if recovered.is_some() && file.disabled {
         return refuse(Reason::Disabled);
     }
-    if let Some((set, position)) = recovered {
-        return recover(debit, now, set, position);
+    if let Some(hit) = recovered {
+        return recover(debit, now, attempt, file, hit, "recovery");
     }
     if let Some(refusal) = debit.barred.filter(|_| attempt.has_code()) {
         return refuse(refusal);
     }
     let acceptable = findings.iter().find(|finding| finding.reason.is_none());
+    let paired = look.pair(evidence);
+    let accepted = acceptable.or(paired.as_ref());
     let bypass = bypassed(&debit.after, now, attempt);
-    if evidence.disabled && (acceptable.is_some() || bypass.is_some()) {
+    let scratch = evidence.scratch();
+    let is_right = accepted.is_some() || bypass.is_some() || scratch.is_some();
+    if file.disabled && is_right {
         return refuse(Reason::Disabled);
     }
-    if let Some(finding) = acceptable {
-        return accept(debit, now, evidence.tokens, finding);
+    if let Some(finding) = accepted {
+        return accept(policy, debit, now, attempt, file, finding);
+    }
+    if let Some(hit) = scratch {
+        return recover(debit, now, attempt, file, hit, "scratch");
     }
     if let Some(None) = bypass {
-        return use_bypass(debit, now);
+        return use_bypass(debit, now, file);
     }
     if let Some(finding) = findings.iter().find(|f| f.reason == Some(Reason::Spent)) {
         return spent(debit, now, finding);
@@ -204,12 +196,13 @@ pub fn decide(
             .first()
             .and_then(|f| f.reason)
             .or(bypass.flatten())
-            .unwrap_or_else(|| no_match(evidence, now, attempt)),
+            .unwrap_or_else(|| look.no_match(evidence)),
     )
 }
 
 /// Where a code that a person types at enrolment stands, so that it can be spent: the
-/// floor above it and the drift that it shows. No throttle, no ledger but `ledger`'s floor.
+/// floor above it and how far the token's clock is off. No throttle, no ledger but
+/// `ledger`'s floor.
 pub fn confirm(
     policy: &Policy,
     token: &Token,
@@ -217,125 +210,53 @@ pub fn confirm(
     now: &Now,
     attempt: &Attempt,
 ) -> Option<(Counter, i32)> {
-    let finding = find(policy, ledger, now, attempt, token).filter(|f| f.reason.is_none())?;
-    Some((finding.floor, finding.drift))
+    let file = TokenFile {
+        tokens: vec![token.clone()],
+        ..TokenFile::default()
+    };
+    let look = Look {
+        policy,
+        ledger,
+        now,
+        attempt,
+    };
+    let evidence = Evidence::gather(&file, attempt);
+    let findings = look.findings(&evidence);
+    let finding = findings.first().filter(|f| f.reason.is_none())?;
+    Some((finding.floor, finding.offset))
 }
 
-/// A token that shows the code at one of the positions looked at.
-struct Finding<'a> {
-    token: &'a Token,
-    counter: Counter,
-    floor: Counter,
-    drift: i32,
-    /// Why it is refused all the same.
-    reason: Option<Reason>,
-}
-
-/// The positions of a token that are looked at, and what drift each would mean.
-struct Range {
-    first: Counter,
-    last: Counter,
-    /// The step of the machine's clock; none for HOTP.
-    expected: Option<Counter>,
-    /// What the drift stays near.
-    base: i32,
-}
-
-impl Range {
-    fn new(policy: &Policy, ledger: &Ledger, now: &Now, token: &Token) -> Option<Self> {
-        match token.kind {
-            Kind::Hotp { .. } => {
-                let floor = ledger.floor(token);
-                Some(Self {
-                    first: floor.moved(HOTP_LOOK_BACK.saturating_neg()),
-                    last: floor.moved(i64::from(policy.look_ahead)),
-                    expected: None,
-                    base: 0,
-                })
-            }
-            Kind::Totp { period, t0 } => {
-                let expected = step(now.unix, t0, period)?;
-                let drift = ledger.entry(token.key()).map_or(0, |entry| entry.drift);
-                let center = expected.moved(i64::from(drift));
-                let window = i64::from(policy.window);
-                Some(Self {
-                    first: center.moved(window.saturating_neg()),
-                    last: center.moved(window),
-                    expected: Some(expected),
-                    base: ledger.base(token.key()),
-                })
-            }
-        }
-    }
-
-    fn drift(&self, counter: Counter) -> i32 {
-        let offset = self
-            .expected
-            .map_or(0, |expected| counter.offset_from(expected));
-        let least = self.base.saturating_sub(MAX_DRIFT);
-        let most = self.base.saturating_add(MAX_DRIFT);
-        i32::try_from(offset).map_or(self.base, |offset| offset.clamp(least, most))
-    }
-}
-
-/// Compares the attempt with every position of `token`. An acceptable one is preferred
-/// to a spent one.
-fn find<'a>(
+fn accept(
     policy: &Policy,
-    ledger: &Ledger,
+    debit: Debit,
     now: &Now,
     attempt: &Attempt,
-    token: &'a Token,
-) -> Option<Finding<'a>> {
-    let range = Range::new(policy, ledger, now, token)?;
-    let floor = ledger.floor(token);
-    let untypable = Code::untypable(token.digits);
-    let typed = attempt.code(token.digits).unwrap_or(&untypable);
-    let matches: Vec<(Counter, Choice)> = (range.first.0..=range.last.0)
-        .map(Counter)
-        .map(|counter| (counter, token.code(counter).ct_eq(typed)))
-        .collect();
-    let counter = |spent: bool| {
-        let hit = matches
-            .iter()
-            .find(|(counter, hit)| bool::from(*hit) && (*counter < floor) == spent);
-        hit.map(|(counter, _)| *counter)
-    };
-    let (counter, spent) = counter(false)
-        .map(|c| (c, false))
-        .or_else(|| counter(true).map(|c| (c, true)))?;
-    let next = counter.next();
-    let reason = if token.disabled {
-        Some(Reason::Disabled)
-    } else if matches!(token.kind, Kind::Totp { .. }) && !now.clock_is_set() {
-        Some(Reason::ClockUnset)
-    } else if spent || next.is_none() {
-        Some(Reason::Spent)
-    } else {
-        None
-    };
-    Some(Finding {
-        token,
-        counter,
-        floor: next.unwrap_or(counter),
-        drift: range.drift(counter),
-        reason,
-    })
-}
-
-fn accept(debit: Debit, now: &Now, enrolled: &[Token], finding: &Finding<'_>) -> Decision {
+    file: &TokenFile,
+    finding: &Finding<'_>,
+) -> Decision {
     let mut next = debit.after;
-    next.make_room(enrolled, now);
-    if !next.raise_floor(finding.token, finding.floor, finding.drift, now) {
+    next.make_room(&file.tokens, now);
+    // A token whose clock isn't followed stays as it is, unless it was just resynced.
+    let follow = policy.follows_drift || attempt.first().is_some();
+    let before = next.entry(finding.token.key()).map_or(0, |e| e.drift());
+    let offset = if follow { finding.offset } else { before };
+    if !next.raise_floor(finding.token, finding.floor, offset, now) {
         return refuse(Reason::NoRoom);
     }
+    let mut notice = debit.before.notice;
+    if attempt.first().is_some() {
+        // The first of two codes in a row was a failure of nobody's.
+        notice.failures = notice.failures.saturating_sub(1);
+    }
+    let drift = next.entry(finding.token.key()).map_or(0, |e| e.drift());
     let acceptance = Acceptance {
         token: finding.token.id.clone(),
         counter: Some(finding.counter),
-        drift: finding.drift,
-        digits: Some(finding.token.digits),
-        notice: debit.before.notice,
-        recovery_left: None,
+        drift,
+        length: Fronts::length(attempt, finding.token),
+        notice,
+        recovery_left: next.recovery_left(file),
+        is_recovery: false,
         issued_by: None,
     };
     succeed(next, debit.source, now, acceptance)
@@ -344,11 +265,11 @@ fn accept(debit: Debit, now: &Now, enrolled: &[Token], finding: &Finding<'_>) ->
 /// Whether the code is the person's bypass code, and if so why it is refused all the same.
 fn bypassed(ledger: &Ledger, now: &Now, attempt: &Attempt) -> Option<Option<Reason>> {
     let bypass = ledger.bypass.as_ref()?;
-    let mut hits = attempt.codes().iter().map(|typed| bypass.is(typed));
-    hits.any(bool::from).then(|| bypass.ended(now))
+    let typed = attempt.lone_code(Bypass::DIGITS)?;
+    bool::from(bypass.is(&typed)).then(|| bypass.ended(now))
 }
 
-fn use_bypass(debit: Debit, now: &Now) -> Decision {
+fn use_bypass(debit: Debit, now: &Now, file: &TokenFile) -> Decision {
     let mut next = debit.after;
     let mut issued_by = None;
     if let Some(bypass) = &mut next.bypass {
@@ -359,30 +280,39 @@ fn use_bypass(debit: Debit, now: &Now) -> Decision {
         token: "bypass".into(),
         counter: None,
         drift: 0,
-        digits: Some(Bypass::digits()),
+        length: Bypass::DIGITS.count(),
         notice: debit.before.notice,
-        recovery_left: None,
+        recovery_left: next.recovery_left(file),
+        is_recovery: false,
         issued_by,
     };
     succeed(next, debit.source, now, acceptance)
 }
 
-fn recover(debit: Debit, now: &Now, set: &RecoverySet, position: usize) -> Decision {
+fn recover(
+    debit: Debit,
+    now: &Now,
+    attempt: &Attempt,
+    file: &TokenFile,
+    hit: Hit<'_>,
+    name: &str,
+) -> Decision {
     let mut next = debit.after;
-    let before = next.spent_recovery(set.id);
-    next.spend_recovery(set.id, position);
-    let after = next.spent_recovery(set.id);
-    if before == after {
+    let before = next.spent_recovery(hit.set.id);
+    next.spend_recovery(hit.set.id, hit.position);
+    if before == next.spent_recovery(hit.set.id) {
         return refuse(Reason::Spent);
     }
-    let spent = usize::try_from(after.count_ones()).unwrap_or(usize::MAX);
     let acceptance = Acceptance {
-        token: "recovery".into(),
+        token: name.into(),
         counter: None,
         drift: 0,
-        digits: None,
+        length: attempt
+            .recovery_length()
+            .unwrap_or(RecoverySet::SCRATCH.count()),
         notice: debit.before.notice,
-        recovery_left: Some(set.digests.len().saturating_sub(spent)),
+        recovery_left: next.recovery_left(file),
+        is_recovery: true,
         issued_by: None,
     };
     succeed(next, debit.source, now, acceptance)
@@ -423,17 +353,6 @@ fn refuse(refusal: impl Into<Refusal>) -> Decision {
     Decision {
         verdict: Verdict::Refused(refusal.into()),
         next: None,
-    }
-}
-
-fn no_match(evidence: Evidence<'_>, now: &Now, attempt: &Attempt) -> Reason {
-    let timed = |token: &Token| matches!(token.kind, Kind::Totp { .. });
-    if attempt.is_malformed() {
-        Reason::Malformed
-    } else if attempt.has_code() && !now.clock_is_set() && evidence.tokens.iter().any(timed) {
-        Reason::ClockUnset
-    } else {
-        Reason::Wrong
     }
 }
 

@@ -13,12 +13,20 @@ mod attempt;
 mod bypass;
 mod code;
 mod counter;
+mod day;
 mod decide;
+mod evidence;
+mod foreign_words;
 pub mod format;
 mod ledger;
+mod look;
 mod oath;
+#[cfg(test)]
+mod person;
+mod pin;
 mod policy;
 mod probe;
+mod range;
 mod recovery;
 mod resync;
 mod secret;
@@ -26,28 +34,32 @@ mod settings;
 mod source;
 mod throttle;
 mod token;
+#[cfg(test)]
+mod tokens_tests;
 mod verdict;
+mod yubico;
 
 pub use arguments::Arguments;
 pub use attempt::{Attempt, MAX_ANSWER};
 pub use bypass::Bypass;
 pub use code::{Code, Digits};
 pub use counter::Counter;
-pub use decide::{
-    Admission, Debit, Debited, Decision, Durability, Evidence, admit, confirm, decide,
-};
+pub use day::Day;
+pub use decide::{Admission, Debit, Debited, Decision, Durability, admit, confirm, decide};
+pub use evidence::Evidence;
 pub use ledger::{
     Entry, Ledger, LedgerBytesError, MAX_BASE, MAX_ENTRIES, MAX_LEDGER_BYTES, Notice, Owner,
     SpentRecovery,
 };
 pub use oath::{Algorithm, hotp, step};
+pub use pin::Pin;
 pub use policy::{Now, Policy, RELEASE_EPOCH, ThrottlePolicy};
 pub use probe::{Found, Probe, RecoverySight, Sight, probe};
-pub use recovery::{RECOVERY_CODES, RecoveryCode, RecoveryDigest, RecoverySet};
+pub use recovery::{MAX_SCRATCH, RECOVERY_CODES, RecoveryCode, RecoveryDigest, RecoverySet};
 pub use resync::{Pair, PairSearch};
 pub use secret::{Secret, SecretError};
-pub use settings::{FirstPass, Settings};
+pub use settings::{FirstPass, PinEntry, Settings};
 pub use source::Source;
 pub use throttle::{MAX_SOURCES, Standing, Throttle};
-pub use token::{Kind, Period, Token, TokenKey};
+pub use token::{Kind, Period, PrivateId, Token, TokenKey};
 pub use verdict::{Acceptance, Reason, Refusal, Verdict};

@@ -12,6 +12,10 @@ pub struct Policy {
     pub window: u8,
     /// HOTP: presses that may have been lost, RFC 4226 section 7.4's s. 1 to 100.
     pub look_ahead: u8,
+    /// Whether the clocks of tokens are followed.
+    pub follows_drift: bool,
+    /// Whether a code beyond the window may be made right by the one after it.
+    pub resync_at_prompt: bool,
     /// How guessing is bounded.
     pub throttle: ThrottlePolicy,
 }
@@ -32,6 +36,8 @@ impl Default for Policy {
         Self {
             window: 1,
             look_ahead: 10,
+            follows_drift: true,
+            resync_at_prompt: false,
             throttle: ThrottlePolicy {
                 free: 5,
                 max_wait: 900,

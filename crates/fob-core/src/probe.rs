@@ -3,9 +3,12 @@
 
 use subtle::ConstantTimeEq;
 
+use crate::evidence::Hit;
+use crate::look::Look;
+use crate::range::Range;
 use crate::{
-    Admission, Attempt, Counter, Evidence, Kind, Ledger, MAX_BASE, Now, Policy, Refusal, Source,
-    Token, Verdict, admit, decide, step,
+    Admission, Attempt, Counter, Evidence, Kind, Ledger, MAX_BASE, Now, Policy, Reason, Refusal,
+    Source, Token, Verdict, admit, decide,
 };
 
 /// How far from the floor of a counter token a code is looked for.
@@ -59,6 +62,10 @@ pub enum Found {
     Ahead,
     /// The token is disabled.
     Disabled,
+    /// What stands in front of it is wrong: the PIN, or the public id.
+    FrontWrong,
+    /// The token's last day is over.
+    Expired,
     /// The machine's clock was never set.
     ClockUnset,
     /// The token is blocked, whatever it shows.
@@ -75,6 +82,8 @@ impl Found {
             Self::TooNew => "too_new",
             Self::Ahead => "ahead",
             Self::Disabled => "disabled",
+            Self::FrontWrong => "front_wrong",
+            Self::Expired => "expired",
             Self::ClockUnset => "clock_unset",
             Self::Blocked => "blocked",
         }
@@ -85,30 +94,33 @@ impl Found {
 /// would write is dropped.
 pub fn probe<'a>(
     policy: &Policy,
-    evidence: Evidence<'a>,
+    evidence: &Evidence<'a>,
     ledger: &Ledger,
     now: &Now,
     source: Source,
     attempt: &Attempt,
 ) -> Probe<'a> {
-    let sights = evidence.tokens.iter();
-    let position = evidence
-        .recovery
-        .zip(evidence.stretched)
-        .and_then(|(set, typed)| Some((set.id, set.position(typed)?)));
-    let recovery = position.map(|(set, position)| {
+    let hit = evidence.recovery().or_else(|| evidence.scratch());
+    let recovery = hit.map(|Hit { set, position }| {
         let mut after = ledger.clone();
-        after.spend_recovery(set, position);
-        if after.spent_recovery(set) == ledger.spent_recovery(set) {
+        after.spend_recovery(set.id, position);
+        if after.spent_recovery(set.id) == ledger.spent_recovery(set.id) {
             RecoverySight::Spent
         } else {
             RecoverySight::Unused
         }
     });
+    let look = Look {
+        policy,
+        ledger,
+        now,
+        attempt,
+    };
     Probe {
         outcome: outcome(policy, evidence, ledger, now, source, attempt),
-        sights: sights
-            .filter_map(|token| sight(policy, ledger, now, attempt, token))
+        sights: evidence
+            .tokens()
+            .filter_map(|(token, fits)| look.sight(token, fits))
             .collect(),
         recovery,
     }
@@ -118,7 +130,7 @@ pub fn probe<'a>(
 /// spent.
 fn outcome(
     policy: &Policy,
-    evidence: Evidence<'_>,
+    evidence: &Evidence<'_>,
     ledger: &Ledger,
     now: &Now,
     source: Source,
@@ -137,50 +149,58 @@ fn outcome(
     }
 }
 
-fn sight<'a>(
-    policy: &Policy,
-    ledger: &Ledger,
-    now: &Now,
-    attempt: &Attempt,
-    token: &'a Token,
-) -> Option<Sight<'a>> {
-    let typed = attempt.code(token.digits)?;
-    let floor = ledger.floor(token);
-    let place = Place::of(policy, ledger, now, token, floor)?;
-    let seen = |found: Found, offset: i64| Sight {
-        token,
-        found,
-        offset,
-        seconds: offset.saturating_mul(place.period),
-    };
-    if floor == Ledger::BLOCKED {
-        return Some(seen(Found::Blocked, 0));
+impl Look<'_> {
+    fn sight<'t>(&self, token: &'t Token, fits: bool) -> Option<Sight<'t>> {
+        let floor = self.ledger.floor(token);
+        let place = Place::of(self, token, floor)?;
+        let seen = |found: Found, offset: i64| Sight {
+            token,
+            found,
+            offset,
+            seconds: offset.saturating_mul(place.period),
+        };
+        let shown = self.shown(token, &place, floor);
+        if floor == Ledger::BLOCKED && self.is_typed(token) {
+            return Some(seen(Found::Blocked, 0));
+        }
+        let counter = shown?;
+        let found = match self.unusable(token) {
+            _ if !fits => Found::FrontWrong,
+            Some(Reason::Disabled) => Found::Disabled,
+            Some(Reason::Expired) => Found::Expired,
+            Some(_) => Found::ClockUnset,
+            None if counter < floor || counter.next().is_none() => Found::Spent,
+            None if counter < place.first => Found::TooOld,
+            None if counter <= place.last => Found::Fresh,
+            None if place.period > 0 => Found::TooNew,
+            None => Found::Ahead,
+        };
+        Some(seen(found, counter.offset_from(place.zero)))
     }
-    let hits = (place.from.0..=place.to.0)
-        .map(Counter)
-        .filter(|counter| bool::from(token.code(*counter).ct_eq(typed)));
-    // A fresh place before a spent one, and then the nearest.
-    let nearest = |counter: &Counter| {
-        let away = counter.offset_from(place.center).unsigned_abs();
-        (*counter < floor, away)
-    };
-    let counter = hits.min_by_key(nearest)?;
-    let found = if token.disabled {
-        Found::Disabled
-    } else if place.period > 0 && !now.clock_is_set() {
-        Found::ClockUnset
-    } else if counter < floor || counter.next().is_none() {
-        Found::Spent
-    } else if counter < place.first {
-        Found::TooOld
-    } else if counter <= place.last {
-        Found::Fresh
-    } else if place.period > 0 {
-        Found::TooNew
-    } else {
-        Found::Ahead
-    };
-    Some(seen(found, counter.offset_from(place.zero)))
+
+    fn is_typed(&self, token: &Token) -> bool {
+        match token.kind {
+            Kind::Yubico { .. } => self.attempt.otp().is_some(),
+            Kind::Hotp { .. } | Kind::Totp { .. } => self.attempt.code(token.digits).is_some(),
+        }
+    }
+
+    /// Where the token shows what was typed. A fresh place before a spent one, and then the
+    /// nearest.
+    fn shown(&self, token: &Token, place: &Place, floor: Counter) -> Option<Counter> {
+        if let Kind::Yubico { private_id, .. } = token.kind {
+            return self.attempt.otp()?.counter(&token.secret, private_id);
+        }
+        let typed = self.attempt.code(token.digits)?;
+        let hits = (place.from.0..=place.to.0)
+            .map(Counter)
+            .filter(|counter| bool::from(token.code(*counter).ct_eq(&typed)));
+        let nearest = |counter: &Counter| {
+            let away = counter.offset_from(place.center).unsigned_abs();
+            (*counter < floor, away)
+        };
+        hits.min_by_key(nearest)
+    }
 }
 
 /// Where a token's codes are looked for.
@@ -200,39 +220,42 @@ struct Place {
 }
 
 impl Place {
-    fn of(
-        policy: &Policy,
-        ledger: &Ledger,
-        now: &Now,
-        token: &Token,
-        floor: Counter,
-    ) -> Option<Self> {
+    fn of(look: &Look<'_>, token: &Token, floor: Counter) -> Option<Self> {
+        let window = Range::window(look.policy, look.ledger, look.now, token);
         match token.kind {
             Kind::Hotp { .. } => Some(Self {
                 from: floor.moved(PRESSES.saturating_neg()),
                 to: floor.moved(PRESSES),
                 first: floor,
-                last: floor.moved(i64::from(policy.look_ahead)),
+                last: window?.last,
                 center: floor,
                 zero: floor,
                 period: 0,
             }),
-            Kind::Totp { period, t0 } => {
-                let zero = step(now.unix, t0, period)?;
-                let drift = ledger.entry(token.key()).map_or(0, |entry| entry.drift);
-                let center = zero.moved(i64::from(drift));
-                let window = i64::from(policy.window);
+            Kind::Totp { period, .. } => {
+                let window = window?;
+                let zero = window.expected?;
                 let day = i64::from(MAX_BASE);
+                let width = window.last.since(window.first) / 2;
                 Some(Self {
                     from: zero.moved(day.saturating_neg()),
                     to: zero.moved(day),
-                    first: center.moved(window.saturating_neg()),
-                    last: center.moved(window),
-                    center,
+                    first: window.first,
+                    last: window.last,
+                    center: window.first.moved(i64::try_from(width).unwrap_or_default()),
                     zero,
                     period: i64::try_from(period.seconds()).unwrap_or(i64::MAX),
                 })
             }
+            Kind::Yubico { .. } => Some(Self {
+                from: floor,
+                to: floor,
+                first: floor,
+                last: Counter(u64::MAX),
+                center: floor,
+                zero: floor,
+                period: 0,
+            }),
         }
     }
 }

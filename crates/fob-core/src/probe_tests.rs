@@ -1,7 +1,8 @@
 #![allow(clippy::arithmetic_side_effects)]
 
 use super::*;
-use crate::{Algorithm, Digits, Owner, Period, Reason, RecoveryCode, RecoverySet, Secret};
+use crate::format::TokenFile;
+use crate::{Algorithm, Digits, Owner, Period, RecoveryCode, RecoverySet, Secret};
 
 const NOW: Now = Now {
     unix: 1_800_000_000,
@@ -18,6 +19,8 @@ fn token(id: &str, kind: Kind) -> Token {
         digits: Digits::MIN,
         secret: Secret::new(format!("{id:*<20}").into_bytes()).unwrap(),
         serial: None,
+        public_id: None,
+        expires: None,
         disabled: false,
     }
 }
@@ -56,16 +59,14 @@ fn source() -> Source {
 
 fn look(ledger: &Ledger, token: &Token, counter: u64) -> (bool, Option<(Found, i64)>) {
     let attempt = Attempt::parse(token.code(Counter(counter)).to_text().as_bytes());
-    let tokens = [token.clone()];
-    let evidence = Evidence {
-        tokens: &tokens,
-        recovery: None,
-        stretched: None,
-        disabled: false,
+    let file = TokenFile {
+        tokens: vec![token.clone()],
+        ..TokenFile::default()
     };
+    let evidence = Evidence::gather(&file, &attempt);
     let probe = probe(
         &Policy::default(),
-        evidence,
+        &evidence,
         ledger,
         &NOW,
         source(),
@@ -152,18 +153,17 @@ fn throttle_and_recovery_codes_are_told() {
             .throttle
             .fail(Policy::default().throttle, &NOW, source());
     }
+    let file = TokenFile {
+        tokens: vec![token.clone()],
+        recovery: Some(set.clone()),
+        ..TokenFile::default()
+    };
     let look = |ledger: &Ledger, typed: &str| {
         let attempt = Attempt::parse(typed.as_bytes());
-        let stretched = attempt.recovery().map(|code| code.digest(&set.salt));
-        let evidence = Evidence {
-            tokens: std::slice::from_ref(&token),
-            recovery: Some(&set),
-            stretched: stretched.as_ref(),
-            disabled: false,
-        };
+        let evidence = Evidence::gather(&file, &attempt);
         let probe = probe(
             &Policy::default(),
-            evidence,
+            &evidence,
             ledger,
             &NOW,
             source(),

@@ -7,8 +7,13 @@ use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::{Code, Digits};
+
 /// How many codes a set has.
 pub const RECOVERY_CODES: usize = 10;
+
+/// The most scratch codes in a set: what the ledger has bits for.
+pub const MAX_SCRATCH: usize = 16;
 
 /// 80 random bits need no slow hash (NIST wants one below 112 bits for what isn't
 /// throttled by cost): this many rounds stay under 5 ms and out of reach of tables.
@@ -62,12 +67,16 @@ impl RecoveryCode {
 
     /// What the token file keeps of the code: PBKDF2-HMAC-SHA-256 with the set's salt.
     pub fn digest(&self, salt: &[u8; 16]) -> RecoveryDigest {
-        let mut digest = [0; 16];
-        // HMAC takes keys of every length; were it not to, no digest would match.
-        match pbkdf2::pbkdf2::<Hmac<Sha256>>(&self.0, salt, ROUNDS, &mut digest) {
-            Ok(()) => RecoveryDigest(Some(digest)),
-            Err(_) => RecoveryDigest(None),
-        }
+        stretch(&self.0, salt)
+    }
+}
+
+fn stretch(code: &[u8], salt: &[u8; 16]) -> RecoveryDigest {
+    let mut digest = [0; 16];
+    // HMAC takes keys of every length; were it not to, no digest would match.
+    match pbkdf2::pbkdf2::<Hmac<Sha256>>(code, salt, ROUNDS, &mut digest) {
+        Ok(()) => RecoveryDigest(Some(digest)),
+        Err(_) => RecoveryDigest(None),
     }
 }
 
@@ -98,6 +107,11 @@ impl RecoveryDigest {
         self.0.unwrap_or_default()
     }
 
+    /// What the token file keeps of a scratch code.
+    pub fn of_scratch(code: &Code, salt: &[u8; 16]) -> Self {
+        stretch(code.to_text().as_bytes(), salt)
+    }
+
     fn matches(&self, other: &Self) -> Choice {
         match (&self.0, &other.0) {
             (Some(a), Some(b)) => a.ct_eq(b),
@@ -112,19 +126,24 @@ impl fmt::Debug for RecoveryDigest {
     }
 }
 
-/// The recovery codes of a person, as the token file keeps them.
+/// The recovery codes of a person, or the scratch codes that came with them from
+/// google-authenticator, as the token file keeps them.
 #[derive(Debug, Clone)]
 pub struct RecoverySet {
     /// Names the set in the ledger, so that an old set's spent codes stay spent.
     pub id: [u8; 16],
     /// One salt for the set: one stretching tells about all its codes.
     pub salt: [u8; 16],
-    /// The digests, [`RECOVERY_CODES`] of them, in order of their bytes: the ledger knows a
+    /// The digests, [`RECOVERY_CODES`] of them (1 to [`MAX_SCRATCH`] scratch codes), in order of their bytes: the ledger knows a
     /// spent code by its place, which must not change when the file is edited.
     pub digests: Vec<RecoveryDigest>,
 }
 
 impl RecoverySet {
+    /// How long a scratch code is: eight digits. Short enough to be guessed, so it is
+    /// throttled like any code, and a recovery code isn't.
+    pub const SCRATCH: Digits = Digits::EIGHT;
+
     /// Which code of the set this is; all are compared, in constant time.
     pub(crate) fn position(&self, typed: &RecoveryDigest) -> Option<usize> {
         let matches: Vec<Choice> = self

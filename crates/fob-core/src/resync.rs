@@ -3,6 +3,7 @@
 
 use subtle::ConstantTimeEq;
 
+use crate::range::Range;
 use crate::{Attempt, Code, Counter, Kind, Ledger, MAX_BASE, Now, Token, step};
 
 /// How far below the floor of a counter token codes are recognised as spent.
@@ -44,22 +45,29 @@ pub enum Pair {
 impl PairSearch<'_> {
     /// Looks for the two codes. What it finds is never below the floor.
     pub fn find(&self, first: &Attempt, second: &Attempt) -> Pair {
-        let Some((from, to)) = self.positions() else {
-            return Pair::NotFound;
-        };
-        let untypable = Code::untypable(self.token.digits);
-        let typed = [first, second].map(|a| a.code(self.token.digits).unwrap_or(&untypable));
+        match self.positions() {
+            Some(range) => self.find_in(range, first, second),
+            None => Pair::NotFound,
+        }
+    }
+
+    /// Looks for the two codes in a range.
+    pub(crate) fn find_in(&self, range: Range, first: &Attempt, second: &Attempt) -> Pair {
+        let typed = [first, second].map(|attempt| {
+            let code = attempt.code(self.token.digits);
+            code.unwrap_or_else(|| Code::untypable(self.token.digits))
+        });
         let floor = self.ledger.floor(self.token);
         let mut spent = Pair::NotFound;
         let mut before = false;
-        for counter in (from.0..=to.0).map(Counter) {
+        for counter in range.counters() {
             let code = self.token.code(counter);
-            let [is_first, is_second] = typed.map(|typed| bool::from(code.ct_eq(typed)));
+            let [is_first, is_second] = typed.each_ref().map(|typed| bool::from(code.ct_eq(typed)));
             if before && is_second {
                 // The first of the two is one below.
                 match counter.next().filter(|_| counter > floor) {
                     Some(next) => {
-                        let drift = self.drift(counter);
+                        let drift = range.offset(counter);
                         return Pair::Found { floor: next, drift };
                     }
                     None => spent = Pair::Spent { second: counter },
@@ -70,34 +78,29 @@ impl PairSearch<'_> {
         spent
     }
 
-    fn expected(&self) -> Option<Counter> {
-        match self.token.kind {
-            Kind::Hotp { .. } => None,
-            Kind::Totp { period, t0 } => step(self.now.unix, t0, period),
-        }
-    }
-
-    fn positions(&self) -> Option<(Counter, Counter)> {
+    fn positions(&self) -> Option<Range> {
         let range = i64::from(self.range);
         match self.token.kind {
             Kind::Hotp { .. } => {
                 let floor = self.ledger.floor(self.token);
-                // The floor's own code counts, and the pair may begin at the range's end.
-                let to = floor.moved(range.saturating_add(1));
-                Some((floor.moved(LOOK_BACK.saturating_neg()), to))
+                Some(Range {
+                    first: floor.moved(LOOK_BACK.saturating_neg()),
+                    // The floor's own code counts, and the pair may begin at the range's end.
+                    last: floor.moved(range.saturating_add(1)),
+                    expected: None,
+                })
             }
-            Kind::Totp { .. } => {
-                let expected = self.expected()?;
+            Kind::Totp { period, t0 } => {
+                let expected = step(self.now.unix, t0, period)?;
                 let range = range.min(i64::from(MAX_BASE));
-                let from = expected.moved(range.saturating_neg());
-                Some((from, expected.moved(range)))
+                Some(Range {
+                    first: expected.moved(range.saturating_neg()),
+                    last: expected.moved(range),
+                    expected: Some(expected),
+                })
             }
+            Kind::Yubico { .. } => None,
         }
-    }
-
-    fn drift(&self, counter: Counter) -> i32 {
-        let offset = self.expected().map_or(0, |now| counter.offset_from(now));
-        i32::try_from(offset).unwrap_or_default()
     }
 }
 

@@ -20,6 +20,8 @@ fn token(kind: Kind) -> Token {
         digits: Digits::MIN,
         secret: Secret::new(b"12345678901234567890".to_vec()).unwrap(),
         serial: None,
+        public_id: None,
+        expires: None,
         disabled: false,
     }
 }

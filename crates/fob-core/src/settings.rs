@@ -1,6 +1,8 @@
 //! How a code is asked for: the words of the module's line, of fob.conf and of its
 //! `[service.NAME]` tables.
 
+use crate::Policy;
+
 /// What to do with a password that an earlier module of the stack asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstPass {
@@ -8,6 +10,26 @@ pub enum FirstPass {
     Try,
     /// Take it, and never ask: `use_first_pass`.
     Use,
+}
+
+/// Where a PIN is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinEntry {
+    /// In front of the code, in one field: `pin = "front"`.
+    Front,
+    /// At a question of its own, which everybody is asked: `pin = "prompt"`.
+    Prompt,
+}
+
+impl PinEntry {
+    /// The entry of that name: `front` or `prompt`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "front" => Some(Self::Front),
+            "prompt" => Some(Self::Prompt),
+            _ => None,
+        }
+    }
 }
 
 /// How a code is asked for. `None` leaves the word to whoever comes before.
@@ -25,6 +47,14 @@ pub struct Settings {
     pub first_pass: Option<Option<FirstPass>>,
     /// Whether one field takes password and code, and the password goes on.
     pub forward_pass: Option<bool>,
+    /// Where a PIN is typed.
+    pub pin: Option<PinEntry>,
+    /// pam_oath's `window=`: for steps and presses alike.
+    pub window: Option<u8>,
+    /// Whether the clocks of tokens are followed.
+    pub follows_drift: Option<bool>,
+    /// Whether the question doesn't speak of a password, though one may stand in front.
+    pub plain_prompt: bool,
 }
 
 impl Settings {
@@ -37,17 +67,31 @@ impl Settings {
             debug: over.debug.or(self.debug),
             first_pass: over.first_pass.or(self.first_pass),
             forward_pass: over.forward_pass.or(self.forward_pass),
+            pin: over.pin.or(self.pin),
+            window: over.window.or(self.window),
+            follows_drift: over.follows_drift.or(self.follows_drift),
+            plain_prompt: over.plain_prompt || self.plain_prompt,
         }
     }
 
     /// The question that is asked.
     pub fn prompt(&self) -> &str {
-        let usual = if self.forward_pass() {
+        let usual = if self.forward_pass() && !self.plain_prompt {
             "Password & verification code: "
         } else {
             "Verification code: "
         };
         self.prompt.as_deref().unwrap_or(usual)
+    }
+
+    /// How codes are judged, with what was said beside the question.
+    pub fn policy(&self, usual: Policy) -> Policy {
+        Policy {
+            window: self.window.unwrap_or(usual.window),
+            look_ahead: self.window.unwrap_or(usual.look_ahead),
+            follows_drift: self.follows_drift.unwrap_or(usual.follows_drift),
+            ..usual
+        }
     }
 
     /// Whether the code shows while it is typed; not unless somebody said so.
@@ -73,5 +117,10 @@ impl Settings {
     /// Whether one field takes password and code; not unless somebody said so.
     pub fn forward_pass(&self) -> bool {
         self.forward_pass.unwrap_or(false)
+    }
+
+    /// Whether everybody is asked for a PIN before the code; not unless somebody said so.
+    pub fn asks_for_pin(&self) -> bool {
+        self.pin == Some(PinEntry::Prompt)
     }
 }

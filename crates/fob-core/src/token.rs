@@ -1,9 +1,11 @@
 //! One enrolled generator of codes.
 
+use std::fmt;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::{Algorithm, Code, Counter, Digits, Secret, hotp};
+use crate::{Algorithm, Code, Counter, Day, Digits, Secret, hotp};
 
 /// How long a TOTP code is shown: 1 s to a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,23 @@ pub enum Kind {
         /// RFC 6238's T0, in Unix seconds.
         t0: u64,
     },
+    /// Each touch of a YubiKey that types Yubico OTPs: 32 characters under AES-128.
+    Yubico {
+        /// What every OTP of the key holds.
+        private_id: PrivateId,
+        /// The lowest counter that was acceptable when the key was enrolled.
+        counter: Counter,
+    },
+}
+
+/// The six bytes that tell a right Yubico OTP from chance. `Debug` shows none of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PrivateId(pub [u8; 6]);
+
+impl fmt::Debug for PrivateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PrivateId")
+    }
 }
 
 impl Kind {
@@ -50,7 +69,13 @@ impl Kind {
         match self {
             Self::Hotp { .. } => "hotp",
             Self::Totp { .. } => "totp",
+            Self::Yubico { .. } => "yubico",
         }
+    }
+
+    /// Whether time moves it, so that its codes grow old by themselves.
+    pub fn is_timed(self) -> bool {
+        matches!(self, Self::Totp { .. })
     }
 }
 
@@ -69,6 +94,10 @@ pub struct Token {
     pub secret: Secret,
     /// What the maker printed on it.
     pub serial: Option<String>,
+    /// The public id that a YubiKey may type in front of its code, in lower case.
+    pub public_id: Option<String>,
+    /// The last day on which it lets anybody in.
+    pub expires: Option<Day>,
     /// Kept, but lets nobody in.
     pub disabled: bool,
 }
@@ -79,15 +108,20 @@ pub struct Token {
 pub struct TokenKey(pub [u8; 16]);
 
 impl Token {
-    /// The code that it shows at `counter`.
+    /// The code that it shows at `counter`. A YubiKey that types Yubico OTPs shows none.
     pub fn code(&self, counter: Counter) -> Code {
-        hotp(&self.secret, self.algorithm, self.digits, counter)
+        match self.kind {
+            Kind::Hotp { .. } | Kind::Totp { .. } => {
+                hotp(&self.secret, self.algorithm, self.digits, counter)
+            }
+            Kind::Yubico { .. } => Code::untypable(self.digits),
+        }
     }
 
     /// HMAC-SHA-256(secret, "fob ledger" ‖ type ‖ period ‖ T0), cut to 16 bytes.
     pub fn key(&self) -> TokenKey {
         let (period, t0) = match self.kind {
-            Kind::Hotp { .. } => (0, 0),
+            Kind::Hotp { .. } | Kind::Yubico { .. } => (0, 0),
             Kind::Totp { period, t0 } => (period.seconds(), t0),
         };
         let mut key = TokenKey([0; 16]);

@@ -1,6 +1,6 @@
 //! What came of an attempt.
 
-use crate::{Counter, Digits, Notice};
+use crate::{Counter, Notice};
 
 /// What came of an attempt that could be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,18 +15,20 @@ pub enum Verdict {
 /// and handed out only once the spent code is durable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acceptance {
-    /// The token's id, or `recovery`, or `bypass`.
+    /// The token's id, or `recovery`, `scratch` or `bypass`.
     pub(crate) token: String,
     /// The counter that matched; none for a recovery code.
     pub(crate) counter: Option<Counter>,
     /// How far the token's clock is off, in steps; 0 for a counter.
     pub(crate) drift: i32,
-    /// How long the code was; none for a recovery code.
-    pub(crate) digits: Option<Digits>,
+    /// How many characters of what was typed were the code.
+    pub(crate) length: usize,
     /// What happened since the last success.
     pub(crate) notice: Notice,
-    /// Recovery codes left, if that is what was used.
+    /// Recovery codes left, scratch codes included; none for people without.
     pub(crate) recovery_left: Option<usize>,
+    /// Whether one of those was used.
+    pub(crate) is_recovery: bool,
     /// Who issued the bypass code, if that is what was used.
     pub(crate) issued_by: Option<String>,
 }
@@ -37,7 +39,7 @@ impl Acceptance {
         self.issued_by.as_deref()
     }
 
-    /// The token's id, or `recovery`, or `bypass`.
+    /// The token's id, or `recovery`, `scratch` or `bypass`.
     pub fn token(&self) -> &str {
         &self.token
     }
@@ -52,9 +54,9 @@ impl Acceptance {
         self.drift
     }
 
-    /// How long the code was; none for a recovery code.
-    pub fn digits(&self) -> Option<Digits> {
-        self.digits
+    /// How many characters of what was typed were the code.
+    pub fn length(&self) -> usize {
+        self.length
     }
 
     /// What happened since the last success.
@@ -62,9 +64,14 @@ impl Acceptance {
         &self.notice
     }
 
-    /// Recovery codes left, if that is what was used.
+    /// Recovery codes left, scratch codes included; none for people without.
     pub fn recovery_left(&self) -> Option<usize> {
         self.recovery_left
+    }
+
+    /// Whether a recovery code or a scratch code was used.
+    pub fn is_recovery(&self) -> bool {
+        self.is_recovery
     }
 }
 
@@ -88,6 +95,8 @@ impl From<Reason> for Refusal {
 pub enum Reason {
     /// No token shows that code.
     Wrong,
+    /// A token shows it beyond the window: the next one would make it right.
+    OutOfWindow,
     /// The code was right once.
     Spent,
     /// Too many failures from there: not looked at.
@@ -104,7 +113,7 @@ pub enum Reason {
     NoSuchUser,
     /// The token that shows it, or the person, is disabled.
     Disabled,
-    /// The bypass code was right, and its time is over.
+    /// The time of the token that shows it, or of the bypass code, is over.
     Expired,
     /// The machine's clock was never set.
     ClockUnset,
@@ -117,6 +126,7 @@ impl Reason {
     pub fn word(self) -> &'static str {
         match self {
             Self::Wrong => "wrong",
+            Self::OutOfWindow => "out_of_window",
             Self::Spent => "spent",
             Self::Throttled => "throttled",
             Self::Locked => "locked",

@@ -145,9 +145,8 @@ impl Store {
     ) -> Result<Judged, Fault> {
         let person = self.person(who)?;
         let file = &person.file;
-        // Stretched before the lock: nobody waits for it.
-        let salt = file.recovery.as_ref().map_or([0; 16], |set| set.salt);
-        let stretched = attempt.recovery().map(|code| code.digest(&salt));
+        // What is slow is done before the lock: nobody waits for it.
+        let evidence = Evidence::gather(file, attempt);
 
         let (mut ledger_file, ledger, fresh) = self.ledger(&person)?;
         let now = clock::now();
@@ -169,13 +168,7 @@ impl Store {
             Admission::Refused(refusal) => return judged(Verdict::Refused(refusal)),
         };
         let debited = debit.settle(|ledger| ledger_file.debit(ledger))?;
-        let evidence = Evidence {
-            tokens: &file.tokens,
-            recovery: file.recovery.as_ref(),
-            stretched: stretched.as_ref(),
-            disabled: file.disabled,
-        };
-        let decision = decide(policy, evidence, debited, &now, attempt);
+        let decision = decide(policy, &evidence, debited, &now, attempt);
         judged(decision.settle(|ledger, durability| match durability {
             Durability::Written => ledger_file.debit(ledger),
             Durability::Synced => ledger_file.settle(ledger),

@@ -153,7 +153,7 @@ fn raise_floor(
     let now = now();
     let (mut file, mut ledger) = people::ledger_or_new(&desk.store, account, edit.was_there)?;
     let floor = match token.kind {
-        Kind::Hotp { counter } => counter,
+        Kind::Hotp { counter } | Kind::Yubico { counter, .. } => counter,
         Kind::Totp { .. } => give_back::fresh(desk, token)?,
     };
     ledger.make_room(&edit.before.tokens, &now);
@@ -189,11 +189,11 @@ fn answer(
     ))?;
     match token.kind {
         // A ledger never takes a floor back by itself.
-        Kind::Hotp { counter } if blocked => remark(&format!(
+        Kind::Hotp { counter } | Kind::Yubico { counter, .. } if blocked => remark(&format!(
             "{user} had it before, and gave it back. Before it counts again, run:\n  \
              fob repair {user} --counter {id}={counter}"
         )),
-        Kind::Hotp { .. } => {}
+        Kind::Hotp { .. } | Kind::Yubico { .. } => {}
         Kind::Totp { period, t0 } => {
             let second = floor.0.saturating_mul(period.seconds()).saturating_add(t0);
             let from = time(second).unwrap_or_default();

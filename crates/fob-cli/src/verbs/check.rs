@@ -86,7 +86,8 @@ fn accepted(desk: &Desk, user: &str, acceptance: &Acceptance) -> Result<(), Stop
         fields.push(("counter", counter.to_string()));
         fields.push(("drift", acceptance.drift().to_string()));
     }
-    if let Some(left) = acceptance.recovery_left() {
+    let left = acceptance.recovery_left();
+    if let Some(left) = left.filter(|_| acceptance.is_recovery()) {
         fields.push(("left", left.to_string()));
     }
     let logged: Vec<(&str, &str)> = fields

@@ -48,10 +48,6 @@ pub(super) fn run(desk: &Desk, name: &str) -> Result<(), Stop> {
         return Err(Stop::no("that is longer than any answer can be"));
     }
     let attempt = Attempt::parse(&Zeroizing::new(typed.to_vec()));
-    let recovery = file.recovery.as_ref();
-    let stretched = recovery
-        .zip(attempt.recovery())
-        .map(|(set, code)| code.digest(&set.salt));
     // Read under its lock and let go: as it is between two logins.
     let ledger = match people::ledger(&desk.store, &account)? {
         Some((_, ledger)) => ledger,
@@ -60,15 +56,10 @@ pub(super) fn run(desk: &Desk, name: &str) -> Result<(), Stop> {
             Ledger::new(people::owner(&account))
         }
     };
-    let evidence = Evidence {
-        tokens: &file.tokens,
-        recovery,
-        stretched: stretched.as_ref(),
-        disabled: file.disabled,
-    };
+    let evidence = Evidence::gather(&file, &attempt);
     let source = Source::local(check::SERVICE, getuid().as_raw());
     let policy = &desk.store.conf.policy;
-    let probe = probe(policy, evidence, &ledger, &now(), source, &attempt);
+    let probe = probe(policy, &evidence, &ledger, &now(), source, &attempt);
     answer(desk, &account.name, &probe)
 }
 
@@ -181,6 +172,10 @@ fn line(user: &str, sight: &Sight<'_>) -> String {
             format!("right, but {away} ahead, more than may be lost; {resync}")
         }
         Found::Disabled => format!("right, but disabled; to undo: fob enable {user} --id {id}"),
+        Found::FrontWrong => {
+            "right, but not what stands in front of it: the PIN, or another key's public id".into()
+        }
+        Found::Expired => "right, but the token's last day is over".into(),
         Found::ClockUnset => "right, but this machine's clock was never set".into(),
         Found::Blocked => format!(
             "blocked, whatever it shows; once you know its counter N: \

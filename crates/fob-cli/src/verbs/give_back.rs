@@ -45,7 +45,7 @@ pub(super) fn run(desk: &Desk, name: &str, id: &str) -> Result<(), Stop> {
     token.kind = next(desk, &account, &token, &ledger, held.as_ref())?;
     token.disabled = false;
     stock.put(&serial, &token, true)?;
-    if matches!(token.kind, Kind::Hotp { .. }) {
+    if !token.kind.is_timed() {
         ledger.make_room(&edit.before.tokens, &now());
         if !ledger.block(&token, &now()) {
             stock.remove(&serial)?;
@@ -103,7 +103,7 @@ fn next(
     let floor = ledger.floor(token);
     match token.kind {
         // Blocked by an earlier attempt, which wrote down where it stood.
-        Kind::Hotp { .. } if floor == Ledger::BLOCKED => {
+        Kind::Hotp { .. } | Kind::Yubico { .. } if floor == Ledger::BLOCKED => {
             held.map(|held| held.kind).ok_or_else(|| {
                 let (user, id) = (&account.name, &token.id);
                 Stop::no(format!(
@@ -115,6 +115,10 @@ fn next(
             })
         }
         Kind::Hotp { .. } => Ok(Kind::Hotp { counter: floor }),
+        Kind::Yubico { private_id, .. } => Ok(Kind::Yubico {
+            private_id,
+            counter: floor,
+        }),
         Kind::Totp { .. } if floor > fresh(desk, token)? => {
             let what = format!(
                 "{:?} has a clock that is far ahead: codes of a later time are spent",

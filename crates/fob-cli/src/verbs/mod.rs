@@ -12,7 +12,9 @@ pub(crate) mod enroll;
 pub(crate) mod explain;
 pub(crate) mod export;
 mod give_back;
+pub(crate) mod import;
 pub(crate) mod list;
+pub(crate) mod pin;
 mod rebind;
 mod recovery;
 pub(crate) mod rename;
@@ -66,6 +68,8 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Stop> {
         Verb::List(wish) => list::run(&desk, wish),
         Verb::Resync(wish) => resync::run(&desk, wish),
         Verb::Bypass(wish) => bypass::run(&desk, wish),
+        Verb::Import(wish) => import::run(&desk, wish),
+        Verb::Pin(wish) => pin::run(&desk, wish),
         Verb::Rename(wish) => rename::run(&desk, wish),
         Verb::Assign(wish) => assign::run(&desk, wish),
         Verb::Export(wish) => export::run(&desk, wish),

@@ -97,9 +97,9 @@ fn check(account: &Account, file: &TokenFile, wish: &Repair) -> Result<(), Stop>
         return Err(Stop::unknown(what).remedy("Correct it or revoke it, then repair."));
     }
     for (position, (id, _)) in wish.counters.iter().enumerate() {
-        let press = |token: &&Token| token.id == *id && matches!(token.kind, Kind::Hotp { .. });
+        let press = |token: &&Token| token.id == *id && !token.kind.is_timed();
         if !file.tokens.iter().any(|token| press(&token)) {
-            return Err(Stop::unknown(format!("{name} has no hotp token {id:?}"))
+            return Err(Stop::unknown(format!("{name} has no counter token {id:?}"))
                 .remedy(format!("To see what there is, run: fob show {name}")));
         }
         if wish
@@ -114,7 +114,7 @@ fn check(account: &Account, file: &TokenFile, wish: &Repair) -> Result<(), Stop>
             )));
         }
     }
-    let timed = |token: &Token| matches!(token.kind, Kind::Totp { .. });
+    let timed = |token: &Token| token.kind.is_timed();
     if file.tokens.iter().any(timed) && !now().clock_is_set() {
         return Err(Stop::unknown("this machine's clock was never set")
             .remedy("Set it first: which steps are past goes by it."));
@@ -142,7 +142,7 @@ fn question(state: State, account: &Account, file: &TokenFile, wish: &Repair) ->
         return "Was no code of that counter, or of a later one, ever used?".into();
     }
     let vouched = |token: &Token| wish.counters.iter().any(|(id, _)| *id == token.id);
-    let press = |token: &&Token| matches!(token.kind, Kind::Hotp { .. });
+    let press = |token: &&Token| !token.kind.is_timed();
     let blocked: String = file
         .tokens
         .iter()
@@ -173,7 +173,7 @@ fn spend_all(
             return Err(no_room(token));
         }
     }
-    if let Some(set) = &file.recovery {
+    for set in [&file.recovery, &file.scratch].into_iter().flatten() {
         ledger.void_recovery(set);
     }
     Ok(())
@@ -188,7 +188,7 @@ fn floor(token: &Token, now: &Now, window: u64, wish: &Repair) -> Option<Counter
                 step.saturating_add(window).saturating_add(BEYOND_WINDOW),
             ))
         }
-        Kind::Hotp { .. } => {
+        Kind::Hotp { .. } | Kind::Yubico { .. } => {
             let vouched = wish.counters.iter().find(|(id, _)| *id == token.id);
             vouched.map(|(_, next)| Counter(*next))
         }
@@ -257,7 +257,7 @@ fn answer(
 /// When a token gets people in again.
 fn start(token: &Token, floor: Counter) -> String {
     match token.kind {
-        Kind::Hotp { .. } => format!("counter {floor}"),
+        Kind::Hotp { .. } | Kind::Yubico { .. } => format!("counter {floor}"),
         Kind::Totp { period, t0 } => {
             let second = floor.0.saturating_mul(period.seconds()).saturating_add(t0);
             time(second).unwrap_or_default()

@@ -53,8 +53,16 @@ struct Answer<'a> {
 pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
     let (account, file) = people::enrolled(&desk.store, &wish.name)?;
     let token = people::token(&file, &account.name, &wish.id)?;
-    if matches!(token.kind, Kind::Totp { .. }) {
-        check_clock()?;
+    match token.kind {
+        Kind::Totp { .. } => check_clock()?,
+        Kind::Hotp { .. } => {}
+        Kind::Yubico { .. } => {
+            let what = format!(
+                "{:?} types Yubico OTPs, and can't get out of step",
+                token.id
+            );
+            return Err(Stop::no(what).remedy("The next one that it types lets in."));
+        }
     }
     let (first, second) = ask(token)?;
 
@@ -107,7 +115,7 @@ fn check_clock() -> Result<(), Stop> {
 /// Two codes, without a lock: a clock token takes its time between them.
 fn ask(token: &Token) -> Result<(Attempt, Attempt), Stop> {
     let next = match token.kind {
-        Kind::Hotp { .. } => "Next code: ",
+        Kind::Hotp { .. } | Kind::Yubico { .. } => "Next code: ",
         Kind::Totp { .. } => "Next code, once it changes: ",
     };
     let code = |prompt: &str| {
@@ -128,7 +136,7 @@ fn ask(token: &Token) -> Result<(Attempt, Attempt), Stop> {
 /// A thousand presses, or a day, as far as a ledger remembers.
 fn usual_range(token: &Token) -> u32 {
     match token.kind {
-        Kind::Hotp { .. } => PRESSES,
+        Kind::Hotp { .. } | Kind::Yubico { .. } => PRESSES,
         Kind::Totp { period, .. } => {
             let day = 86_400_u64.checked_div(period.seconds()).unwrap_or(1);
             let most = u32::from(MAX_BASE.unsigned_abs());
@@ -158,7 +166,7 @@ impl Done<'_> {
             return self.json(ledger, None, drift);
         }
         say(&match self.token.kind {
-            Kind::Hotp { .. } => {
+            Kind::Hotp { .. } | Kind::Yubico { .. } => {
                 format!("{user}'s token {id:?} is in step again: its next code is number {floor}.")
             }
             Kind::Totp { .. } if drift == 0 => {
@@ -180,7 +188,7 @@ impl Done<'_> {
         let what = "these codes are spent: nothing was changed";
         let above = ledger.floor(self.token).0.saturating_sub(second);
         let remedy = match self.token.kind {
-            Kind::Hotp { .. } => {
+            Kind::Hotp { .. } | Kind::Yubico { .. } => {
                 "Press on, and give the next two. If they are spent too, it was set back.".into()
             }
             Kind::Totp { period, .. } => {
@@ -195,7 +203,7 @@ impl Done<'_> {
         self.refused(ledger, "not_found")?;
         let id = &self.token.id;
         let (within, wider) = match self.token.kind {
-            Kind::Hotp { .. } => (
+            Kind::Hotp { .. } | Kind::Yubico { .. } => (
                 format!("within {range} presses"),
                 "look farther with --range",
             ),
@@ -218,7 +226,7 @@ impl Done<'_> {
         journal::unchanged("resync", self.user, reason, &[("token", &self.token.id)]);
         if self.desk.json {
             let drift = ledger.entry(self.token.key());
-            return self.json(ledger, Some(reason), drift.map_or(0, |entry| entry.drift));
+            return self.json(ledger, Some(reason), drift.map_or(0, |entry| entry.drift()));
         }
         Ok(())
     }
@@ -237,7 +245,7 @@ impl Done<'_> {
 
     fn seconds(&self, steps: i64) -> i64 {
         match self.token.kind {
-            Kind::Hotp { .. } => 0,
+            Kind::Hotp { .. } | Kind::Yubico { .. } => 0,
             Kind::Totp { period, .. } => {
                 steps.saturating_mul(i64::try_from(period.seconds()).unwrap_or(i64::MAX))
             }

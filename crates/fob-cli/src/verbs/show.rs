@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use fob_core::format::TokenFile;
-use fob_core::{Kind, Ledger, Source, Standing, Token};
+use fob_core::{Kind, Ledger, Now, RecoverySet, Source, Standing, Token};
 use fob_store::{Account, now};
 use serde::Serialize;
 
@@ -20,6 +20,10 @@ struct Answer {
     tokens: Vec<ShownToken>,
     unusable: Vec<Unusable>,
     recovery: Option<Recovery>,
+    /// The codes that came from google-authenticator.
+    scratch: Option<Recovery>,
+    /// Whether a PIN stands in front of every code.
+    pin: bool,
     /// Whether the person as a whole is disabled.
     disabled: bool,
     bypass: Option<ShownBypass>,
@@ -34,13 +38,20 @@ struct ShownToken {
     id: String,
     #[serde(rename = "type")]
     kind: &'static str,
-    digits: usize,
-    algorithm: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digits: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     period: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     t0: Option<u64>,
     serial: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_id: Option<String>,
+    /// The last day on which it lets in.
+    expires: Option<String>,
+    expired: bool,
     disabled: bool,
     /// The lowest counter, for TOTP the lowest step, still acceptable.
     floor: u64,
@@ -117,12 +128,14 @@ fn answer(desk: &Desk, account: Account, file: &TokenFile, mut ledger: Ledger) -
         id: refused.id.clone(),
         error: refused.error.to_string(),
     });
-    let recovery = file.recovery.as_ref().map(|set| {
+    let left = |set: &RecoverySet| {
         let spent = ledger.spent_recovery(set.id).count_ones();
         let of = set.digests.len();
         let left = of.saturating_sub(usize::try_from(spent).unwrap_or(of));
         Recovery { left, of }
-    });
+    };
+    let recovery = file.recovery.as_ref().map(left);
+    let scratch = file.scratch.as_ref().map(left);
     let sources = ledger.throttle.sources(policy, &now).into_iter();
     let waiting = sources.filter(|(_, _, wait)| *wait > 0);
     Answer {
@@ -131,10 +144,12 @@ fn answer(desk: &Desk, account: Account, file: &TokenFile, mut ledger: Ledger) -
         tokens: file
             .tokens
             .iter()
-            .map(|token| shown(token, &ledger))
+            .map(|token| shown(token, &ledger, &now))
             .collect(),
         unusable: unusable.collect(),
         recovery,
+        scratch,
+        pin: file.pin.is_some(),
         disabled: file.disabled,
         bypass: ledger.bypass.as_ref().map(|bypass| ShownBypass {
             uses: bypass.uses(),
@@ -163,9 +178,10 @@ fn answer(desk: &Desk, account: Account, file: &TokenFile, mut ledger: Ledger) -
     }
 }
 
-fn shown(token: &Token, ledger: &Ledger) -> ShownToken {
+fn shown(token: &Token, ledger: &Ledger, now: &Now) -> ShownToken {
+    let has_digits = !matches!(token.kind, Kind::Yubico { .. });
     let (period, t0) = match token.kind {
-        Kind::Hotp { .. } => (None, None),
+        Kind::Hotp { .. } | Kind::Yubico { .. } => (None, None),
         Kind::Totp { period, t0 } => (Some(period.seconds()), Some(t0)),
     };
     let entry = ledger.entry(token.key());
@@ -173,15 +189,18 @@ fn shown(token: &Token, ledger: &Ledger) -> ShownToken {
     ShownToken {
         id: token.id.clone(),
         kind: token.kind.name(),
-        digits: token.digits.count(),
-        algorithm: token.algorithm.name(),
+        digits: has_digits.then_some(token.digits.count()),
+        algorithm: has_digits.then_some(token.algorithm.name()),
         period,
         t0,
         serial: token.serial.clone(),
+        public_id: token.public_id.clone(),
+        expires: token.expires.map(|day| day.to_string()),
+        expired: token.expires.is_some_and(|day| now.unix >= day.end()),
         disabled: token.disabled,
         floor: floor.0,
         blocked: floor == Ledger::BLOCKED,
-        drift: entry.map_or(0, |entry| entry.drift),
+        drift: entry.map_or(0, |entry| entry.drift()),
         last_used: entry.and_then(|entry| time(entry.last_used)),
     }
 }
@@ -208,6 +227,12 @@ impl Answer {
         match &self.recovery {
             Some(Recovery { left, of }) => line(format!("recovery codes: {left} of {of} left")),
             None => line("recovery codes: none".into()),
+        }
+        if let Some(Recovery { left, of }) = &self.scratch {
+            line(format!("scratch codes: {left} of {of} left"));
+        }
+        if self.pin {
+            line(format!("PIN: set; to change it: fob pin {}", self.user));
         }
         if let Some(bypass) = &self.bypass {
             line(bypass.line());
@@ -273,13 +298,16 @@ impl Throttle {
 impl ShownToken {
     /// What it is, with what isn't usual, then what the ledger knows.
     fn line(&self) -> String {
-        let mut line = format!("  {}: {}, {} digits", self.id, self.kind, self.digits);
+        let mut line = format!("  {}: {}", self.id, self.kind);
         let mut add = |text: String| {
             line.push_str(", ");
             line.push_str(&text);
         };
-        if self.algorithm != "sha1" {
-            add(self.algorithm.into());
+        if let Some(digits) = self.digits {
+            add(format!("{digits} digits"));
+        }
+        if let Some(algorithm) = self.algorithm.filter(|name| *name != "sha1") {
+            add(algorithm.into());
         }
         if let Some(period) = self.period.filter(|period| *period != 30) {
             add(format!("{period} s"));
@@ -290,12 +318,23 @@ impl ShownToken {
         if let Some(serial) = &self.serial {
             add(format!("serial {serial}"));
         }
+        if let Some(public_id) = &self.public_id {
+            add(format!("public id {public_id}"));
+        }
+        if let Some(day) = &self.expires {
+            let word = if self.expired {
+                "expired after"
+            } else {
+                "expires"
+            };
+            add(format!("{word} {day}"));
+        }
         if self.disabled {
             add("disabled".into());
         }
         if self.blocked {
             add("blocked".into());
-        } else if self.kind == "hotp" {
+        } else if self.period.is_none() {
             add(format!("next counter {}", self.floor));
         } else if self.floor > 0 {
             add(format!("next step {}", self.floor));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::fields::{Field, Fields, FormatError, Source};
-use crate::{FirstPass, Policy, Settings};
+use crate::{FirstPass, PinEntry, Policy, Settings};
 
 /// What a missing ledger beside a token file means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +121,13 @@ fn read_policy(root: &mut Fields<'_>, policy: &mut Policy) -> Result<(), FormatE
     if let Some(field) = root.take("look_ahead") {
         policy.look_ahead = byte(field, 1..=100)?;
     }
+    if let Some(field) = root.take("resync") {
+        policy.resync_at_prompt = match field.text()? {
+            "off" => false,
+            "prompt" => true,
+            _ => return Err(field.error("must be \"off\" or \"prompt\"")),
+        };
+    }
     let Some(throttle) = root.take("throttle") else {
         return Ok(());
     };
@@ -145,6 +152,11 @@ fn read_settings(fields: &mut Fields<'_>) -> Result<Settings, FormatError> {
         .map(|field| field.line(256))
         .transpose()?;
     let first_pass = read_first_pass(fields)?;
+    let pin = fields.take("pin").map(|field| {
+        PinEntry::from_name(field.text()?)
+            .ok_or_else(|| field.error("must be \"front\" or \"prompt\""))
+    });
+    let pin = pin.transpose()?;
     let mut flag = |name| fields.take(name).map(|field| field.flag()).transpose();
     Ok(Settings {
         prompt,
@@ -153,6 +165,8 @@ fn read_settings(fields: &mut Fields<'_>) -> Result<Settings, FormatError> {
         debug: flag("debug")?,
         first_pass,
         forward_pass: flag("forward_pass")?,
+        pin,
+        ..Settings::default()
     })
 }
 

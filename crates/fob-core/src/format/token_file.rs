@@ -2,12 +2,14 @@
 
 use super::fields::{Field, Fields, FormatError, Source};
 use crate::{
-    Algorithm, Counter, Digits, Kind, Period, RECOVERY_CODES, RecoveryDigest, RecoverySet, Secret,
-    Token,
+    Algorithm, Counter, Day, Digits, Kind, MAX_SCRATCH, Period, Pin, PrivateId, RECOVERY_CODES,
+    RecoveryDigest, RecoverySet, Secret, Token,
 };
 
 /// How many tokens a person may have.
 pub const MAX_TOKENS: usize = 16;
+/// The longest public id, in characters: 16 bytes in modhex.
+const MAX_PUBLIC_ID: usize = 32;
 
 /// What a token file says.
 #[derive(Debug, Default)]
@@ -19,6 +21,10 @@ pub struct TokenFile {
     pub refused: Vec<RefusedToken>,
     /// The recovery codes.
     pub recovery: Option<RecoverySet>,
+    /// The emergency codes of eight digits that came from google-authenticator.
+    pub scratch: Option<RecoverySet>,
+    /// The PIN in front of every code.
+    pub pin: Option<Pin>,
     /// Whether the person is disabled: nothing lets them in.
     pub disabled: bool,
 }
@@ -43,6 +49,8 @@ impl TokenFile {
         root.require("version")?.version()?;
         let mut file = Self {
             recovery: root.take("recovery").map(read_recovery).transpose()?,
+            scratch: root.take("scratch").map(read_scratch).transpose()?,
+            pin: root.take("pin").map(read_pin).transpose()?,
             ..Self::default()
         };
         if let Some(field) = root.take("disabled") {
@@ -95,6 +103,8 @@ fn read_token(mut fields: Fields<'_>, id: &mut Option<String>) -> Result<Token, 
             .take("serial")
             .map(|field| field.line(64))
             .transpose()?,
+        public_id: fields.take("public_id").map(read_public_id).transpose()?,
+        expires: fields.take("expires").map(read_expires).transpose()?,
         disabled: fields
             .take("disabled")
             .map_or(Ok(false), |field| field.flag())?,
@@ -123,8 +133,28 @@ fn read_kind(fields: &mut Fields<'_>) -> Result<Kind, FormatError> {
                 t0: number(fields.take("t0"), 0)?,
             })
         }
-        _ => Err(kind.error("must be \"hotp\" or \"totp\"")),
+        "yubico" => Ok(Kind::Yubico {
+            private_id: PrivateId(fields.require("private_id")?.hex()?),
+            counter: Counter(number(fields.take("counter"), 0)?),
+        }),
+        _ => Err(kind.error("must be \"hotp\", \"totp\" or \"yubico\"")),
     }
+}
+
+/// What a YubiKey types in front, in lower case: modhex as a rule, else digits.
+fn read_public_id(field: Field<'_>) -> Result<String, FormatError> {
+    let text = field.text()?;
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric());
+    if !plain || !(1..=MAX_PUBLIC_ID).contains(&text.len()) {
+        return Err(field.error(format_args!(
+            "must be 1 to {MAX_PUBLIC_ID} letters and digits"
+        )));
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+fn read_expires(field: Field<'_>) -> Result<Day, FormatError> {
+    Day::parse(field.text()?).ok_or_else(|| field.error("must be a day like \"2027-01-31\""))
 }
 
 fn read_algorithm(fields: &mut Fields<'_>) -> Result<Algorithm, FormatError> {
@@ -143,24 +173,49 @@ fn read_digits(fields: &mut Fields<'_>) -> Result<Digits, FormatError> {
 }
 
 fn read_recovery(field: Field<'_>) -> Result<RecoverySet, FormatError> {
+    let wrong = format!("must be {RECOVERY_CODES} different codes");
+    read_set(field, RECOVERY_CODES..=RECOVERY_CODES, &wrong)
+}
+
+fn read_scratch(field: Field<'_>) -> Result<RecoverySet, FormatError> {
+    let wrong = format!("must be 1 to {MAX_SCRATCH} different codes");
+    read_set(field, 1..=MAX_SCRATCH, &wrong)
+}
+
+fn read_set(
+    field: Field<'_>,
+    counts: std::ops::RangeInclusive<usize>,
+    wrong: &str,
+) -> Result<RecoverySet, FormatError> {
     let mut fields = field.table()?;
     let id = fields.require("set")?.hex()?;
     let salt = fields.require("salt")?.hex()?;
     let list = fields.require("digests")?;
-    let wrong = list.error(format_args!("must be {RECOVERY_CODES} different codes"));
+    let wrong = list.error(wrong);
     let digests: Result<Vec<_>, _> = list
         .list()?
         .iter()
         .map(|digest| digest.hex().map(RecoveryDigest::from_bytes))
         .collect();
     let mut digests = digests?;
+    let count = digests.len();
     digests.sort();
     digests.dedup();
-    if digests.len() != RECOVERY_CODES {
+    if digests.len() != count || !counts.contains(&count) {
         return Err(wrong);
     }
     fields.end()?;
     Ok(RecoverySet { id, salt, digests })
+}
+
+fn read_pin(field: Field<'_>) -> Result<Pin, FormatError> {
+    let mut fields = field.table()?;
+    let pin = Pin {
+        salt: fields.require("salt")?.hex()?,
+        digest: fields.require("digest")?.hex()?,
+    };
+    fields.end()?;
+    Ok(pin)
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! A section with an unknown tag is carried through, so that going back to an older
 //! version of the module loses nothing. See docs/file-formats.md.
 
-use super::resynced::{MAX_RESYNCED, Resynced};
 use super::{Entry, Ledger, MAX_ENTRIES, MAX_RECOVERY_SETS, Notice, Owner, SpentRecovery};
 use crate::throttle::Failures;
 use crate::{Bypass, Counter, MAX_SOURCES, Source, Throttle, TokenKey};
@@ -20,8 +19,6 @@ const RECOVERY: u8 = 6;
 const NOTICE: u8 = 7;
 /// Only where there is a bypass code.
 const BYPASS: u8 = 8;
-/// Not in every ledger: only where a drift is far from 0.
-const RESYNCED: u8 = 9;
 
 /// The bytes are no ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,14 +71,6 @@ impl Ledger {
         })?;
         if let Some(bypass) = &self.bypass {
             section(&mut out, BYPASS, |s| write_bypass(s, bypass))?;
-        }
-        if !self.resynced.is_empty() {
-            section(&mut out, RESYNCED, |s| {
-                for resynced in &self.resynced {
-                    s.extend(resynced.key.0);
-                    s.extend(resynced.base.to_be_bytes());
-                }
-            })?;
         }
         for (tag, content) in &self.unknown {
             section(&mut out, *tag, |s| s.extend(content))?;
@@ -142,7 +131,6 @@ impl Ledger {
                 };
             }
             BYPASS => self.bypass = Some(read_bypass(s)?),
-            RESYNCED => self.resynced = s.list(MAX_RESYNCED, read_resynced)?,
             _ => self.unknown.push((tag, s.0.to_vec())),
         }
         Ok(())
@@ -168,6 +156,8 @@ fn write_entry(out: &mut Vec<u8>, entry: &Entry) {
     out.extend(entry.floor.0.to_be_bytes());
     out.extend(entry.last_used.to_be_bytes());
     out.extend(entry.drift.to_be_bytes());
+    out.extend(entry.base.to_be_bytes());
+    out.extend(entry.base_day.to_be_bytes());
     out.extend(entry.replays.to_be_bytes());
     out.push(u8::from(entry.timed));
 }
@@ -177,7 +167,9 @@ fn read_entry(s: &mut Reader<'_>) -> Result<Entry, LedgerBytesError> {
         key: TokenKey(s.array()?),
         floor: Counter(u64::from_be_bytes(s.array()?)),
         last_used: u64::from_be_bytes(s.array()?),
-        drift: i32::from_be_bytes(s.array()?),
+        drift: i16::from_be_bytes(s.array()?),
+        base: i16::from_be_bytes(s.array()?),
+        base_day: u16::from_be_bytes(s.array()?),
         replays: u32::from_be_bytes(s.array()?),
         timed: s.array::<1>()? == [1],
     })
@@ -235,13 +227,6 @@ fn read_bypass(mut s: Reader<'_>) -> Result<Bypass, LedgerBytesError> {
     })
 }
 
-fn read_resynced(s: &mut Reader<'_>) -> Result<Resynced, LedgerBytesError> {
-    Ok(Resynced {
-        key: TokenKey(s.array()?),
-        base: i16::from_be_bytes(s.array()?),
-    })
-}
-
 /// What is left to read.
 struct Reader<'a>(&'a [u8]);
 
@@ -295,7 +280,9 @@ mod tests {
         let entry = |n| Entry {
             key: TokenKey([n; 16]),
             floor: Counter(u64::MAX),
-            drift: -2,
+            drift: -2882,
+            base: -2880,
+            base_day: 20_000,
             last_used: 1_800_000_000,
             replays: 7,
             timed: n % 2 == 0,
@@ -340,12 +327,6 @@ mod tests {
                 .map(|n| SpentRecovery {
                     set: [n; 16],
                     codes: 1023,
-                })
-                .collect(),
-            resynced: (0..16)
-                .map(|n| Resynced {
-                    key: TokenKey([n; 16]),
-                    base: -2880,
                 })
                 .collect(),
             unknown: vec![(200, vec![1, 2, 3])],

@@ -1,14 +1,14 @@
 //! All that changes at a login: floors, drift, throttle, spent recovery codes.
 
 mod bytes;
-mod resynced;
+mod drift;
 
 pub use bytes::{LedgerBytesError, MAX_LEDGER_BYTES};
-pub use resynced::MAX_BASE;
-pub(crate) use resynced::MAX_DRIFT;
-use resynced::Resynced;
+pub use drift::MAX_BASE;
+pub(crate) use drift::usual_drift;
 
-use crate::{Bypass, Counter, Now, RecoverySet, Throttle, Token, TokenKey};
+use crate::format::TokenFile;
+use crate::{Bypass, Counter, Kind, Now, RecoverySet, Throttle, Token, TokenKey};
 
 /// How many tokens a ledger can hold, those included that are no longer enrolled: a
 /// token that comes back must find its floor.
@@ -35,15 +35,33 @@ pub struct Entry {
     pub key: TokenKey,
     /// The lowest counter still acceptable. Never falls.
     pub floor: Counter,
-    /// How far its clock was off at its last use, in steps: -2 to 2, or as near to what
-    /// `fob resync` found.
-    pub drift: i32,
     /// Unix seconds of its last use.
     pub last_used: u64,
+    /// How far its clock was off at its last use, in steps.
+    pub(crate) drift: i16,
+    /// What the drift stays near, in steps.
+    pub(crate) base: i16,
+    /// The day on which the base was set, since 1970.
+    pub(crate) base_day: u16,
     /// Bit n: the code of counter `floor - 1 - n` came again and was counted.
     pub(crate) replays: u32,
     /// Whether it is a TOTP token, whose codes grow old by themselves.
     pub(crate) timed: bool,
+}
+
+impl Entry {
+    fn new(token: &Token, floor: Counter, now: &Now) -> Self {
+        Self {
+            key: token.key(),
+            floor,
+            last_used: now.unix,
+            drift: 0,
+            base: 0,
+            base_day: drift::day(now),
+            replays: 0,
+            timed: token.kind.is_timed(),
+        }
+    }
 }
 
 /// The spent codes of one set of recovery codes.
@@ -81,8 +99,6 @@ pub struct Ledger {
     pub bypass: Option<Bypass>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) recovery: Vec<SpentRecovery>,
-    /// What drifts stay near, where that isn't 0.
-    pub(crate) resynced: Vec<Resynced>,
     /// Sections that a later version wrote: carried through.
     pub(crate) unknown: Vec<(u8, Vec<u8>)>,
 }
@@ -101,7 +117,6 @@ impl Ledger {
             bypass: None,
             entries: Vec::new(),
             recovery: Vec::new(),
-            resynced: Vec::new(),
             unknown: Vec::new(),
         }
     }
@@ -115,8 +130,8 @@ impl Ledger {
     /// token file starts at, whichever is higher.
     pub fn floor(&self, token: &Token) -> Counter {
         let start = match token.kind {
-            crate::Kind::Hotp { counter } => counter,
-            crate::Kind::Totp { .. } => Counter(0),
+            Kind::Hotp { counter } | Kind::Yubico { counter, .. } => counter,
+            Kind::Totp { .. } => Counter(0),
         };
         self.entry(token.key())
             .map_or(start, |entry| entry.floor.max(start))
@@ -130,35 +145,50 @@ impl Ledger {
             .map_or(0, |spent| spent.codes)
     }
 
-    /// Marks `token`'s codes below `floor` as spent. Never lowers a floor. Says `false`
-    /// if the ledger has no room for another token.
-    pub fn raise_floor(&mut self, token: &Token, floor: Counter, drift: i32, now: &Now) -> bool {
-        let timed = matches!(token.kind, crate::Kind::Totp { .. });
-        let key = token.key();
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.key == key) {
-            let raised = floor.since(entry.floor);
-            entry.replays = u32::try_from(raised)
-                .ok()
-                .and_then(|n| entry.replays.checked_shl(n))
-                .unwrap_or(0);
-            entry.floor = entry.floor.max(floor);
-            entry.drift = drift;
-            entry.last_used = now.unix;
-            return true;
-        }
-        let entry = Entry {
-            key,
-            floor,
-            drift,
-            last_used: now.unix,
-            replays: 0,
-            timed,
+    /// How many recovery and scratch codes of a person are left; none for one without.
+    pub fn recovery_left(&self, file: &TokenFile) -> Option<usize> {
+        let sets = [&file.recovery, &file.scratch].into_iter().flatten();
+        sets.map(|set| {
+            let spent = self.spent_recovery(set.id).count_ones();
+            let spent = usize::try_from(spent).unwrap_or(usize::MAX);
+            set.digests.len().saturating_sub(spent)
+        })
+        .reduce(usize::saturating_add)
+    }
+
+    /// Marks `token`'s codes below `floor` as spent, and follows its clock, which is
+    /// `offset` steps off. Never lowers a floor. Says `false` if the ledger has no room for
+    /// another token.
+    pub fn raise_floor(&mut self, token: &Token, floor: Counter, offset: i32, now: &Now) -> bool {
+        let Some(entry) = self.raise(token, floor, now) else {
+            return false;
         };
-        let room = self.entries.len() < MAX_ENTRIES;
-        if room {
-            self.entries.push(entry);
+        if let Kind::Totp { period, .. } = token.kind {
+            entry.follow(offset, period, now);
         }
-        room
+        true
+    }
+
+    /// The entry of `token`, with `floor` for its floor unless that is lower. `None` if the
+    /// ledger has no room for another.
+    fn raise(&mut self, token: &Token, floor: Counter, now: &Now) -> Option<&mut Entry> {
+        let key = token.key();
+        let place = match self.entries.iter().position(|entry| entry.key == key) {
+            Some(place) => place,
+            None if self.entries.len() >= MAX_ENTRIES => return None,
+            None => {
+                self.entries.push(Entry::new(token, floor, now));
+                self.entries.len().saturating_sub(1)
+            }
+        };
+        let entry = self.entries.get_mut(place)?;
+        let raised = u32::try_from(floor.since(entry.floor)).ok();
+        entry.replays = raised
+            .and_then(|n| entry.replays.checked_shl(n))
+            .unwrap_or(0);
+        entry.floor = entry.floor.max(floor);
+        entry.last_used = now.unix;
+        Some(entry)
     }
 
     /// Makes room for the tokens of `enrolled` by forgetting time-based tokens that are
@@ -176,7 +206,6 @@ impl Ledger {
             .min_by_key(|entry| entry.last_used)
             .map(|entry| entry.key);
         self.entries.retain(|entry| Some(entry.key) != oldest);
-        self.forget_bases();
     }
 
     /// Refuses every code of a counter token: nobody knows any more which were used.

@@ -138,7 +138,9 @@ fn kind_of(plan: &Plan) -> String {
     let token = &plan.token;
     let moves = match token.kind {
         fob_core::Kind::Totp { period, .. } => format!("every {} s", period.seconds()),
-        fob_core::Kind::Hotp { counter } => format!("counter {counter}"),
+        fob_core::Kind::Hotp { counter } | fob_core::Kind::Yubico { counter, .. } => {
+            format!("counter {counter}")
+        }
     };
     let (kind, digits) = (token.kind.name(), token.digits.count());
     format!(

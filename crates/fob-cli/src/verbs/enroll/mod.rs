@@ -5,7 +5,6 @@ mod image;
 mod letters;
 mod many;
 mod one;
-mod records;
 mod roster;
 mod rows;
 mod wish;

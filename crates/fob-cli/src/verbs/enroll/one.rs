@@ -134,7 +134,7 @@ impl Enrolment<'_> {
                 "That is not what the token shows at {}, this machine's time.",
                 time(now().unix).unwrap_or_default()
             ),
-            Kind::Hotp { counter } => {
+            Kind::Hotp { counter } | Kind::Yubico { counter, .. } => {
                 let ahead = self.desk.store.conf.policy.look_ahead;
                 format!("The token does not show that within {ahead} presses of counter {counter}.")
             }
@@ -214,7 +214,7 @@ impl Enrolment<'_> {
         }
         let secret = token.secret.to_base32();
         let (period, counter) = match token.kind {
-            Kind::Hotp { counter } => (None, Some(counter.0)),
+            Kind::Hotp { counter } | Kind::Yubico { counter, .. } => (None, Some(counter.0)),
             Kind::Totp { period, .. } => (Some(period.seconds()), None),
         };
         say_json(&Answer {

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use fob_import::records::{Records, breaks};
 use zeroize::Zeroizing;
 
-use super::records::{Records, breaks};
 use super::wish::{self, Wish};
 use crate::given::{Given, warn_if_open};
 use crate::stop::Stop;
@@ -114,7 +114,7 @@ fn parse(bytes: &[u8], wish: &Wish, problems: &mut Problems) -> Result<(Vec<Row>
             breaks(before).saturating_add(1)
         )
     })?;
-    let mut records = Records::new(text);
+    let mut records = Records::new(text, b',');
     let columns = match records.next() {
         Some((_, columns)) => columns?,
         None => return Err("is empty".into()),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use fob_core::{Algorithm, Digits, Period};
+use fob_core::{Algorithm, Day, Digits, Period};
 
 use crate::otpauth::Mover;
 
@@ -12,8 +12,8 @@ use crate::otpauth::Mover;
 #[command(after_help = "Example: fob enroll alice\n         \
     fob enroll --from people.csv --letters /root/letters")]
 pub(crate) struct Wish {
-    /// The person's login name
-    #[arg(value_name = "NAME", required_unless_present = "from")]
+    // What it is, the usage line says; the help has to fit a screen.
+    #[arg(value_name = "NAME", hide = true, required_unless_present = "from")]
     pub(crate) name: Option<String>,
     /// Everybody in a CSV file, without asking for codes
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "secret_file"])]
@@ -51,6 +51,12 @@ pub(crate) struct Wish {
     /// What the maker printed on it
     #[arg(long, value_name = "TEXT")]
     pub(crate) serial: Option<String>,
+    /// The last day on which it lets in, as 2027-01-31
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) expires: Option<Day>,
+    /// What a YubiKey types in front of its hotp code
+    #[arg(long, value_name = "ID", value_parser = public_id)]
+    pub(crate) public_id: Option<String>,
     /// Take the secret from a file, or stdin for -
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
@@ -93,6 +99,17 @@ pub(super) fn period(text: &str) -> Result<Period, &'static str> {
     number
         .and_then(Period::new)
         .ok_or("must be 1 to 86400 seconds")
+}
+
+fn day(text: &str) -> Result<Day, &'static str> {
+    Day::parse(text).ok_or("must be a day like 2027-01-31")
+}
+
+fn public_id(text: &str) -> Result<String, &'static str> {
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let fits = plain && (1..=32).contains(&text.len());
+    fits.then(|| text.to_ascii_lowercase())
+        .ok_or("must be 1 to 32 letters and digits")
 }
 
 pub(super) fn algorithm(text: &str) -> Result<Algorithm, &'static str> {

@@ -37,7 +37,11 @@ fn token_state(store: &Store, token: &Token, ledger: &Ledger, now: &Now) -> (Str
     if floor == Ledger::BLOCKED {
         return (format!("{id}: blocked, see fob-repair(1)"), false);
     }
+    if token.expires.is_some_and(|day| now.unix >= day.end()) {
+        return (format!("{id}: its last day is over"), false);
+    }
     match token.kind {
+        Kind::Yubico { .. } => (format!("{id}: what the YubiKey types at a touch"), true),
         Kind::Hotp { .. } => {
             let ahead = store.conf.policy.look_ahead;
             let last = floor.moved(i64::from(ahead));
@@ -50,7 +54,7 @@ fn token_state(store: &Store, token: &Token, ledger: &Ledger, now: &Now) -> (Str
             (format!("{id}: this machine's clock was never set"), false)
         }
         Kind::Totp { period, .. } => {
-            let drift = ledger.entry(token.key()).map_or(0, |entry| entry.drift);
+            let drift = ledger.entry(token.key()).map_or(0, |entry| entry.drift());
             let around = u64::from(store.conf.policy.window).saturating_mul(period.seconds());
             let drift = match drift {
                 0 => String::new(),

@@ -119,7 +119,10 @@ impl Person {
                 disabled: token.disabled,
             })
             .collect();
-        self.recovery_left = file.recovery.as_ref().map(|set| set.digests.len());
+        let sets = [&file.recovery, &file.scratch].into_iter().flatten();
+        self.recovery_left = sets
+            .map(|set| set.digests.len())
+            .reduce(usize::saturating_add);
         let Some(account) = account else {
             return Ok(State::Gone);
         };
@@ -156,11 +159,7 @@ impl Person {
             let since = now.unix.saturating_sub(ledger.last_success);
             self.days_unused = since.checked_div(DAY);
         }
-        if let Some(set) = &file.recovery {
-            let spent = ledger.spent_recovery(set.id).count_ones();
-            let spent = usize::try_from(spent).unwrap_or(usize::MAX);
-            self.recovery_left = Some(set.digests.len().saturating_sub(spent));
-        }
+        self.recovery_left = ledger.recovery_left(file);
         if file.tokens.is_empty() && !file.disabled {
             return Ok(State::NoToken);
         }

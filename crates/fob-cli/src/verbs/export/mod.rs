@@ -1,4 +1,12 @@
-//! `fob export`: shows a person's secrets again, for a new phone.
+//! `fob export`: shows a person's secrets again, for a new phone, or writes them for another
+//! system.
+
+mod google_authenticator;
+mod other;
+mod pskc;
+mod users_oath;
+
+use std::path::PathBuf;
 
 use clap::Args;
 use fob_core::{Kind, Ledger, Token};
@@ -13,17 +21,44 @@ use crate::{journal, people, plan, terminal};
 
 /// What is wished.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: fob export alice --id phone")]
+#[command(after_help = "Example: fob export alice --id phone\n         \
+    fob export --everybody --to users-oath --out /root/users.oath")]
 pub(crate) struct Wish {
     /// The person's login name
-    #[arg(value_name = "NAME")]
-    name: String,
+    #[arg(value_name = "NAME", required_unless_present = "everybody")]
+    name: Option<String>,
     /// This token only; without it, all
     #[arg(long)]
     id: Option<String>,
     /// What an app shows [default: this host]
     #[arg(long, value_name = "TEXT")]
     issuer: Option<String>,
+    /// For google-authenticator, users-oath or pskc
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SYSTEM",
+        conflicts_with = "issuer",
+        hide_possible_values = true
+    )]
+    to: Option<other::Target>,
+    /// Where to; a new file [default: stdout]
+    #[arg(long, value_name = "FILE", requires = "to")]
+    out: Option<PathBuf>,
+    /// For pskc: a key in hexadecimal
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "to",
+        conflicts_with = "passphrase_file"
+    )]
+    key_file: Option<PathBuf>,
+    /// For pskc: a passphrase
+    #[arg(long, value_name = "FILE", requires = "to")]
+    passphrase_file: Option<PathBuf>,
+    /// All people's tokens
+    #[arg(long, requires = "to", conflicts_with_all = ["name", "id"])]
+    everybody: bool,
     /// Don't ask
     #[arg(long)]
     yes: bool,
@@ -45,7 +80,11 @@ struct Exported<'a> {
 }
 
 pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
-    let (account, file) = people::enrolled(&desk.store, &wish.name)?;
+    if let Some(target) = wish.to {
+        return other::run(desk, wish, target);
+    }
+    let name = wish.name.as_deref().unwrap_or_default();
+    let (account, file) = people::enrolled(&desk.store, name)?;
     let user = account.name.as_str();
     let issuer = plan::issuer(wish.issuer.clone())?;
     let chosen: Vec<&Token> = match &wish.id {
@@ -56,8 +95,7 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
         &format!("Whoever sees this can make {user}'s codes from now on. Show it?"),
         wish.yes,
     )?;
-    let ledger = people::ledger(&desk.store, &account)?.map(|(_, ledger)| ledger);
-    let ledger = ledger.unwrap_or_else(|| Ledger::new(people::owner(&account)));
+    let ledger = other::ledger(desk, &account)?;
     let tokens: Vec<Token> = chosen
         .into_iter()
         .filter_map(|token| as_it_stands(token, &ledger, user))
@@ -91,6 +129,12 @@ fn as_it_stands(token: &Token, ledger: &Ledger, user: &str) -> Option<Token> {
     if floor == Ledger::BLOCKED {
         remark(&format!(
             "{id:?} is blocked: nobody knows its counter. See: fob show {user}"
+        ));
+        return None;
+    }
+    if matches!(token.kind, Kind::Yubico { .. }) {
+        remark(&format!(
+            "{id:?} is a YubiKey that types Yubico OTPs: no app can take it."
         ));
         return None;
     }

@@ -1,26 +1,30 @@
-//! CSV, with the line of each record.
+//! The records of a CSV text, with the line of each.
 
-use csv_core::{ReadRecordResult, Reader};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use zeroize::Zeroizing;
 
-use super::rows::COLUMNS;
+/// The most fields of a record; no file has half as many columns.
+const MAX_FIELDS: usize = 48;
 
 /// The fields of a record, without blanks round them.
-pub(super) type Fields = Vec<Zeroizing<String>>;
+pub type Fields = Vec<Zeroizing<String>>;
 
 /// The records of a CSV text, each with its first line. Nothing of it stays in a buffer.
-pub(super) struct Records<'a> {
+#[derive(Debug)]
+pub struct Records<'a> {
     reader: Reader,
+    delimiter: u8,
     rest: &'a [u8],
     line: u64,
     buffer: Zeroizing<Vec<u8>>,
 }
 
 impl<'a> Records<'a> {
-    /// Those of `text`.
-    pub(super) fn new(text: &'a str) -> Self {
+    /// Those of `text`, with that character between the fields.
+    pub fn new(text: &'a str, delimiter: u8) -> Self {
         Self {
-            reader: Reader::new(),
+            reader: reader(delimiter),
+            delimiter,
             rest: text.as_bytes(),
             line: 1,
             // No record is longer than the text.
@@ -29,13 +33,14 @@ impl<'a> Records<'a> {
     }
 
     /// The next one and its line; or what is wrong with it.
-    pub(super) fn next(&mut self) -> Option<(u64, Result<Fields, String>)> {
+    #[allow(clippy::should_implement_trait)] // loops hold it, and look at what was read
+    pub fn next(&mut self) -> Option<(u64, Result<Fields, String>)> {
         while let Some((b'\n' | b'\r', rest)) = self.rest.split_first() {
             self.count(self.rest.len().saturating_sub(rest.len()));
         }
         let line = self.line;
         let (mut length, mut count) = (0usize, 0usize);
-        let mut ends = [0; COLUMNS.len() + 1];
+        let mut ends = [0; MAX_FIELDS];
         loop {
             let room = self.buffer.get_mut(length..).unwrap_or_default();
             let places = ends.get_mut(count..).unwrap_or_default();
@@ -74,12 +79,16 @@ impl<'a> Records<'a> {
     fn skip(&mut self) {
         let end = self.rest.iter().position(|byte| *byte == b'\n');
         self.count(end.unwrap_or(self.rest.len()));
-        self.reader = Reader::new();
+        self.reader = reader(self.delimiter);
     }
 }
 
+fn reader(delimiter: u8) -> Reader {
+    ReaderBuilder::new().delimiter(delimiter).build()
+}
+
 /// How many lines end in a text.
-pub(super) fn breaks(text: &[u8]) -> u64 {
+pub fn breaks(text: &[u8]) -> u64 {
     let count = text.iter().filter(|byte| **byte == b'\n').count();
     u64::try_from(count).unwrap_or_default()
 }

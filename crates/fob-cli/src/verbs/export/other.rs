@@ -1,0 +1,156 @@
+//! `fob export --to`: a file that another system reads, so that nobody is locked in.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use clap::ValueEnum;
+use fob_core::format::TokenFile;
+use fob_core::{Ledger, Token};
+use fob_store::Account;
+use zeroize::Zeroizing;
+
+use super::{Wish, google_authenticator, pskc, users_oath};
+use crate::output::{remark, say};
+use crate::stop::Stop;
+use crate::verbs::Desk;
+use crate::verbs::import::source;
+use crate::{journal, people, terminal};
+
+/// Whose file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    GoogleAuthenticator,
+    UsersOath,
+    Pskc,
+}
+
+/// What a person has, as it stands.
+pub(super) struct Holder {
+    pub(super) name: String,
+    pub(super) file: TokenFile,
+    pub(super) ledger: Ledger,
+}
+
+/// A token, whose it is, and what is spent of it.
+pub(super) struct Item<'a> {
+    pub(super) user: &'a str,
+    pub(super) token: &'a Token,
+    pub(super) ledger: &'a Ledger,
+}
+
+pub(super) fn run(desk: &Desk, wish: &Wish, target: Target) -> Result<(), Stop> {
+    if desk.json {
+        return Err(Stop::unknown("--json and --to exclude each other")
+            .remedy("Leave --json away: the file of the other system is text."));
+    }
+    let (file, passphrase) = (wish.key_file.as_deref(), wish.passphrase_file.as_deref());
+    let key = source::key(file, passphrase)?;
+    if key.is_some() && target != Target::Pskc {
+        return Err(Stop::unknown("only a pskc file can be encrypted").remedy("Say --to pskc."));
+    }
+    let holders = holders(desk, wish)?;
+    let items = items(&holders, wish)?;
+    let question = "Whoever reads this can make these people's codes from now on. Write it?";
+    terminal::agree(question, wish.yes)?;
+    let text = match target {
+        Target::GoogleAuthenticator => google_authenticator::text(&items)?,
+        Target::UsersOath => users_oath::text(&items)?,
+        Target::Pskc => pskc::text(&items, key.as_ref())?,
+    };
+    // Before it is written: what is seen was logged.
+    let to = target.to_possible_value();
+    let to = to.as_ref().map_or("", |value| value.get_name());
+    for Item { user, token, .. } in &items {
+        journal::changed("export", user, &[("token", &token.id), ("to", to)]);
+    }
+    match &wish.out {
+        Some(path) => write(path, &text)?,
+        None => say(text.trim_end())?,
+    }
+    holders.iter().for_each(left_behind);
+    remark(
+        "Use one system only from now on: what is spent there isn't spent here. When all is well there, run: fob revoke NAME",
+    );
+    Ok(())
+}
+
+fn holders(desk: &Desk, wish: &Wish) -> Result<Vec<Holder>, Stop> {
+    let Some(name) = &wish.name else {
+        let names = people::holders(&desk.store)?;
+        return names.iter().map(|name| holder(desk, name)).collect();
+    };
+    Ok(vec![holder(desk, name)?])
+}
+
+fn holder(desk: &Desk, name: &str) -> Result<Holder, Stop> {
+    let (account, file) = people::enrolled(&desk.store, name)?;
+    let ledger = ledger(desk, &account)?;
+    Ok(Holder {
+        name: account.name,
+        file,
+        ledger,
+    })
+}
+
+/// The person's ledger, or what the next login would make.
+pub(super) fn ledger(desk: &Desk, account: &Account) -> Result<Ledger, Stop> {
+    let ledger = people::ledger(&desk.store, account)?.map(|(_, ledger)| ledger);
+    Ok(ledger.unwrap_or_else(|| Ledger::new(people::owner(account))))
+}
+
+fn items<'a>(holders: &'a [Holder], wish: &Wish) -> Result<Vec<Item<'a>>, Stop> {
+    let mut items = Vec::new();
+    for holder in holders {
+        let chosen: Vec<&Token> = match &wish.id {
+            Some(id) => vec![people::token(&holder.file, &holder.name, id)?],
+            None => holder.file.tokens.iter().collect(),
+        };
+        items.extend(chosen.into_iter().map(|token| Item {
+            user: &holder.name,
+            token,
+            ledger: &holder.ledger,
+        }));
+    }
+    if items.is_empty() {
+        return Err(Stop::no("there is no token that can be exported"));
+    }
+    Ok(items)
+}
+
+/// What can't be taken along, since only digests of it are kept.
+fn left_behind(holder: &Holder) {
+    let name = &holder.name;
+    let file = &holder.file;
+    if file.pin.is_some() {
+        remark(&format!(
+            "{name}: the PIN is not in it, for only a digest of it is kept here."
+        ));
+    }
+    if file.recovery.is_some() || file.scratch.is_some() {
+        remark(&format!(
+            "{name}: recovery and scratch codes are not in it, for the same reason."
+        ));
+    }
+}
+
+fn write(path: &Path, text: &Zeroizing<String>) -> Result<(), Stop> {
+    let failed = |error| Stop::unknown(format!("{}: {error}", path.display()));
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.sync_all().map_err(failed)
+}
+
+/// What the other system can't hold.
+pub(super) fn cannot(item: &Item<'_>, what: &str) -> Stop {
+    let Item { user, token, .. } = item;
+    Stop::no(format!("{user}'s token {:?}: {what}", token.id))
+        .remedy("Choose others with --id, or another --to.")
+}

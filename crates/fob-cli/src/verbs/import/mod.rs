@@ -1,0 +1,110 @@
+//! `fob import`: brings people over from another system, or takes in what a maker of tokens
+//! sent.
+//!
+//! Everything is checked first; one problem, and nothing is written. Then the ledgers are
+//! made durable, so that no code that was used there counts here, and then the token files.
+
+mod homes;
+mod plan;
+mod report;
+pub(super) mod source;
+mod write;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use fob_import::detect::Format;
+
+use crate::stop::Stop;
+use crate::terminal;
+use crate::token_edit::Folder;
+use crate::verbs::Desk;
+use plan::Plan;
+use report::Report;
+
+/// What is wished.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "fob import [OPTIONS] [FORMAT] <FILE>...\n       fob import --all-users",
+    after_help = "Formats: google-authenticator, users-oath, pskc, csv, yubico, alpine,\n  \
+        safeword, dualshield, otpauth, otpauth-migration, picture; see fob-import(1)\n\
+        Example: fob import google-authenticator /home/bob/.google_authenticator \\\n             \
+        --user bob --dry-run"
+)]
+pub(crate) struct Wish {
+    /// The format, if it isn't clear, and the file; - for stdin
+    #[arg(value_name = "FILE", num_args = 1.., required_unless_present = "all_users", hide = true)]
+    words: Vec<PathBuf>,
+    /// ~/.google_authenticator of everybody who has one
+    #[arg(long, conflicts_with_all = ["words", "user", "people"])]
+    all_users: bool,
+    /// Whose they are, if the file doesn't say it
+    #[arg(long, value_name = "NAME", conflicts_with = "people")]
+    user: Option<String>,
+    /// Whose each serial is: a file of serial,user
+    #[arg(long, value_name = "FILE")]
+    people: Option<PathBuf>,
+    /// What to call the token
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// The key of an encrypted file, in hexadecimal
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase_file")]
+    key_file: Option<PathBuf>,
+    /// The passphrase of one
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// Whose columns a csv file has: entra, linotp, ...
+    #[arg(long, value_name = "NAME", value_parser = source::shape)]
+    shape: Option<fob_import::csv::Shape>,
+    /// Whose layout a users file has: oath-toolkit, ...
+    #[arg(long, value_name = "NAME", value_parser = source::layout)]
+    layout: Option<fob_import::users_oath::Layout>,
+    /// Leave out people whom this system doesn't know
+    #[arg(long)]
+    skip_unknown: bool,
+    /// Take secrets of fewer than 128 bits
+    #[arg(long)]
+    allow_weak: bool,
+    /// Show who would get what, and end there
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
+    let read = if wish.all_users {
+        homes::read(desk)?
+    } else {
+        source::read(wish)?
+    };
+    let (format, dry) = (read.format, wish.dry_run);
+    if !dry {
+        write::create_folders(desk)?;
+    }
+    let mut plan = Plan::new(desk, wish, read)?;
+    plan.check(desk)?;
+    if dry || !desk.json {
+        Report::new(&plan, format).show(desk.json, dry)?;
+    }
+    plan.end()?;
+    if dry {
+        return Ok(());
+    }
+    terminal::agree("Import them?", wish.yes)?;
+    // Between the question and the lock somebody else may have been at work.
+    let folder = Folder::lock(&desk.store)?;
+    plan.check(desk)?;
+    plan.end()?;
+    write::all(desk, &folder, &plan, format)?;
+    drop(folder);
+    Report::new(&plan, format).done(desk.json, wish)
+}
+
+/// What was read, and from where.
+struct Read {
+    format: Format,
+    batch: fob_import::Batch,
+    people: Option<fob_import::people::People>,
+}

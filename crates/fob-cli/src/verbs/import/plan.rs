@@ -1,0 +1,446 @@
+//! Who gets what: the tokens of the file, held against the user database and against what
+//! is there already.
+
+use std::collections::HashMap;
+
+use fob_core::format::TokenFile;
+use fob_core::{Counter, Kind, MAX_SCRATCH, Now, Pin, Token, step};
+use fob_import::people::People;
+use fob_import::{Batch, Dropped, Found, Problem, Used};
+use fob_store::{Account, now};
+use zeroize::Zeroizing;
+
+use super::{Read, Wish};
+use crate::everybody::Everybody;
+use crate::output::{count, remark};
+use crate::people;
+use crate::stock::Stock;
+use crate::stop::Stop;
+use crate::verbs::Desk;
+
+/// Codes of this many steps after now may have been used elsewhere: those of fast clocks.
+const AHEAD: i64 = 2;
+
+/// What is to be written, and what isn't.
+pub(super) struct Plan {
+    pub(super) people: Vec<Person>,
+    /// Tokens that nobody gets yet, by their serials.
+    pub(super) stock: Vec<(String, Token)>,
+    pub(super) dropped: Vec<Dropped>,
+    pub(super) problems: Vec<Problem>,
+    /// Problems that aren't told one by one.
+    pub(super) more_problems: usize,
+    pub(super) remarks: Vec<String>,
+    /// Tokens that are here already, with whose and what.
+    pub(super) there: Vec<String>,
+}
+
+/// Whose each token is, and what they call it.
+type Owners = HashMap<Vec<u8>, (String, String)>;
+
+/// A person, and what they get.
+pub(super) struct Person {
+    pub(super) account: Account,
+    pub(super) imports: Vec<Import>,
+    pub(super) scratch: Vec<Zeroizing<String>>,
+    pub(super) pin: Option<Zeroizing<String>>,
+}
+
+/// A token, and what is spent of it.
+pub(super) struct Import {
+    pub(super) place: String,
+    pub(super) token: Token,
+    pub(super) used: Used,
+    pub(super) remarks: Vec<String>,
+}
+
+impl Plan {
+    /// Says who gets what.
+    ///
+    /// # Errors
+    /// The user database failed.
+    pub(super) fn new(_: &Desk, wish: &Wish, read: Read) -> Result<Self, Stop> {
+        let Batch {
+            tokens,
+            dropped,
+            problems,
+            more_problems,
+            remarks,
+        } = read.batch;
+        let people = read.people;
+        let mut plan = Self {
+            people: Vec::new(),
+            stock: Vec::new(),
+            dropped,
+            problems,
+            more_problems,
+            remarks,
+            there: Vec::new(),
+        };
+        if tokens.len() > 1 && wish.id.is_some() {
+            plan.problem(
+                "",
+                "--id names one token, and there are several",
+                "Leave --id away.",
+            );
+        }
+        let everybody = Everybody::list();
+        let mut places = HashMap::new();
+        let now = now();
+        for mut found in tokens {
+            plan.check_strength(&found, wish);
+            let user = wish.user.clone().or_else(|| owner(people.as_ref(), &found));
+            let account = match &user {
+                Some(name) => plan.account(&everybody, name, &found, wish)?,
+                None => {
+                    plan.keep(found);
+                    continue;
+                }
+            };
+            if let Some(id) = &wish.id {
+                found.token.id.clone_from(id);
+            }
+            if let Some(account) = account {
+                plan.give(account, found, &mut places, &now);
+            }
+        }
+        plan.settle_ids();
+        Ok(plan)
+    }
+
+    /// Holds the plan against what is there now.
+    ///
+    /// # Errors
+    /// The folder of the token files can't be read.
+    pub(super) fn check(&mut self, desk: &Desk) -> Result<(), Stop> {
+        let mut owners = Owners::new();
+        for name in people::holders(&desk.store)? {
+            let Ok(Some(file)) = desk.store.tokens(&name) else {
+                continue;
+            };
+            for token in file.tokens {
+                let key = token.key().0.to_vec();
+                owners.insert(key, (name.clone(), token.id));
+            }
+        }
+        self.check_stock(desk, &owners)?;
+        for person in &mut self.people {
+            let name = &person.account.name;
+            let (problems, there) = (&mut self.problems, &mut self.there);
+            person
+                .imports
+                .retain(|import| match owners.get(import.token.key().0.as_slice()) {
+                    None => true,
+                    Some((owner, id)) if owner == name => {
+                        there.push(format!("{name} has {id:?} already"));
+                        false
+                    }
+                    Some((owner, id)) => {
+                        problems.push(problem(
+                            &import.place,
+                            format!("{owner} has this token, as {id:?}"),
+                            format!("Take it from {owner} first: fob revoke {owner} {id}"),
+                        ));
+                        true
+                    }
+                });
+            person.check(desk, problems);
+        }
+        self.people.retain(|person| !person.imports.is_empty());
+        Ok(())
+    }
+
+    /// Holds the tokens that nobody gets against the stock and everybody's.
+    fn check_stock(&mut self, desk: &Desk, owners: &Owners) -> Result<(), Stop> {
+        if self.stock.is_empty() || !desk.store.conf.stock.exists() && owners.is_empty() {
+            return Ok(());
+        }
+        let kept = if desk.store.conf.stock.exists() {
+            Stock::open(&desk.store)?.list()?
+        } else {
+            Vec::new()
+        };
+        let kept: HashMap<String, _> = kept.into_iter().collect();
+        let (problems, there) = (&mut self.problems, &mut self.there);
+        self.stock.retain(|(serial, token)| {
+            if let Some((owner, id)) = owners.get(token.key().0.as_slice()) {
+                there.push(format!("{serial} is {owner}'s already, as {id:?}"));
+                return false;
+            }
+            match kept.get(serial) {
+                None => true,
+                Some(Ok(same)) if same.key() == token.key() => {
+                    there.push(format!("{serial} is in stock already"));
+                    false
+                }
+                Some(Err(error)) => {
+                    problems.push(problem("", error.clone(), "Mend it first.".into()));
+                    false
+                }
+                Some(Ok(_)) => {
+                    let what = format!("another token {serial} is in stock already");
+                    problems.push(problem("", what, "See: fob assign --list".into()));
+                    false
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Nothing is written while anything is wrong.
+    ///
+    /// # Errors
+    /// Something is wrong; all of it is told. Or there is nothing to do.
+    pub(super) fn end(&self) -> Result<(), Stop> {
+        let problems = self.problems.len().saturating_add(self.more_problems);
+        if problems > 0 {
+            for Problem {
+                place,
+                what,
+                remedy,
+            } in &self.problems
+            {
+                let place = if place.is_empty() { "the file" } else { place };
+                remark(&format!("{place}: {what}"));
+                remedy
+                    .iter()
+                    .for_each(|remedy| remark(&format!("  {remedy}")));
+            }
+            if self.more_problems > 0 {
+                remark(&format!("and {} more", self.more_problems));
+            }
+            let number = count(u64::try_from(problems).unwrap_or(u64::MAX), "problem");
+            return Err(Stop::unknown(format!("{number}: nothing was imported"))
+                .remedy("Mend them in a copy of the file, and try again."));
+        }
+        if !self.people.is_empty() || !self.stock.is_empty() {
+            return Ok(());
+        }
+        if self.there.is_empty() {
+            return Err(Stop::no("there is no token to import"));
+        }
+        Err(Stop::no("everything is here already: nothing was changed"))
+    }
+
+    fn problem(&mut self, place: &str, what: impl Into<String>, remedy: impl Into<String>) {
+        self.problems
+            .push(problem(place, what.into(), remedy.into()));
+    }
+
+    fn check_strength(&mut self, found: &Found, wish: &Wish) {
+        let secret = &found.token.secret;
+        if !secret.is_strong() && !wish.allow_weak {
+            let bits = secret.bytes().len().saturating_mul(8);
+            let what = format!("the secret has {bits} bits, and 128 are the least that is safe");
+            let remedy = "Give that person a new token later, and add --allow-weak now.";
+            self.problem(&found.place, what, remedy);
+        }
+    }
+
+    /// The person of that name. `alice@corp.example` may be called `alice` here.
+    fn account(
+        &mut self,
+        everybody: &Everybody,
+        name: &str,
+        found: &Found,
+        wish: &Wish,
+    ) -> Result<Option<Account>, Stop> {
+        if let Some(account) = everybody.find(name)? {
+            return Ok(Some(account));
+        }
+        if let Some((short, _)) = name.split_once('@').filter(|(short, _)| !short.is_empty()) {
+            if let Some(account) = everybody.find(short)? {
+                return Ok(Some(account));
+            }
+        }
+        if wish.skip_unknown {
+            self.dropped.push(Dropped {
+                place: found.place.clone(),
+                what: name.to_owned(),
+                why: "this system knows nobody of that name".into(),
+            });
+        } else {
+            let what = format!("this system knows nobody called {name:?}");
+            let remedy = "Create the account, say whose it is with --user or --people, or add \
+                          --skip-unknown.";
+            self.problem(&found.place, what, remedy);
+        }
+        Ok(None)
+    }
+
+    fn keep(&mut self, found: Found) {
+        let serial = found
+            .token
+            .serial
+            .clone()
+            .or_else(|| found.token.public_id.clone());
+        match serial {
+            Some(serial) if found.pin.is_none() => {
+                let mut token = found.token;
+                token.serial = Some(serial.clone());
+                if token.id.is_empty() {
+                    token.id = format!("fob-{serial}");
+                }
+                self.stock.push((serial, token));
+            }
+            _ => self.problem(
+                &found.place,
+                "nobody is named for it, and it has no serial",
+                "Say whose it is with --user NAME.",
+            ),
+        }
+    }
+
+    fn give(
+        &mut self,
+        account: Account,
+        found: Found,
+        places: &mut HashMap<u32, usize>,
+        now: &Now,
+    ) {
+        let place = *places.entry(account.uid).or_insert(self.people.len());
+        if place == self.people.len() {
+            self.people.push(Person {
+                account,
+                imports: Vec::new(),
+                scratch: Vec::new(),
+                pin: None,
+            });
+        }
+        let Some(person) = self.people.get_mut(place) else {
+            return;
+        };
+        let is_first = person.imports.is_empty();
+        if !is_first && person.pin.as_deref() != found.pin.as_deref() {
+            let what = format!(
+                "{} has different PINs, and one holds here",
+                person.account.name
+            );
+            let remedy = "Make them the same in a copy of the file.";
+            self.problems
+                .push(problem(&found.place, what, remedy.into()));
+            return;
+        }
+        person.pin = found.pin;
+        person.scratch.extend(found.scratch);
+        person.imports.push(Import {
+            used: spent(found.used, &found.token, now),
+            place: found.place,
+            token: found.token,
+            remarks: found.remarks,
+        });
+    }
+
+    /// Every token of a person gets an id of its own.
+    fn settle_ids(&mut self) {
+        for person in &mut self.people {
+            let mut taken: Vec<String> = Vec::new();
+            for import in &mut person.imports {
+                let token = &mut import.token;
+                let wanted = match (&token.id, &token.serial) {
+                    (id, _) if !id.is_empty() => id.clone(),
+                    (_, Some(serial)) => format!("fob-{serial}"),
+                    _ => usual_id(token.kind).to_owned(),
+                };
+                token.id = free(&wanted, &taken);
+                taken.push(token.id.clone());
+            }
+        }
+    }
+}
+
+impl Person {
+    /// Whether what the person has lets the rest in.
+    fn check(&mut self, desk: &Desk, problems: &mut Vec<Problem>) {
+        let Some(place) = self.imports.first().map(|import| import.place.clone()) else {
+            return;
+        };
+        let name = &self.account.name;
+        let mut wrong = |what: String, remedy: String| {
+            problems.push(problem(&place, what, remedy));
+        };
+        // A dry run makes no folder.
+        let has_folder = desk.store.conf.tokens.exists();
+        let file = match desk.store.tokens(name) {
+            Ok(file) => file.unwrap_or_default(),
+            Err(_) if !has_folder => TokenFile::default(),
+            Err(fault) => return wrong(fault.detail, format!("See: fob show {name}")),
+        };
+        let mut taken: Vec<String> = file.tokens.iter().map(|token| token.id.clone()).collect();
+        for import in &mut self.imports {
+            import.token.id = free(&import.token.id, &taken);
+            taken.push(import.token.id.clone());
+        }
+        if let Some(pin) = &self.pin {
+            if file.pin.is_some() {
+                wrong(
+                    format!("{name} has a PIN already"),
+                    format!("Run first: fob pin {name} --remove"),
+                );
+            } else if Pin::new(pin.as_bytes(), [0; 16]).is_none() {
+                wrong(
+                    format!("the PIN of {name} has fewer than {} characters", Pin::MIN),
+                    "Choose a longer one in a copy of the file, and tell the person.".into(),
+                );
+            }
+        }
+        if self.scratch.len() > MAX_SCRATCH {
+            wrong(
+                format!("{name} has more than {MAX_SCRATCH} scratch codes"),
+                "Take the others out of a copy of the file.".into(),
+            );
+        }
+        if !self.scratch.is_empty() && file.scratch.is_some() {
+            wrong(
+                format!("{name} has scratch codes already"),
+                "Take the scratch codes out of a copy of the file.".into(),
+            );
+        }
+    }
+}
+
+/// Whose a token is: the second file says it, or the first.
+fn owner(people: Option<&People>, found: &Found) -> Option<String> {
+    let names = [&found.token.serial, &found.token.public_id];
+    let mut names = names.into_iter().flatten();
+    names
+        .find_map(|name| people?.user_of(name).map(str::to_owned))
+        .or_else(|| found.user.clone())
+}
+
+/// What may have been used elsewhere: what the file says, or for a clock all until now.
+fn spent(used: Used, token: &Token, now: &Now) -> Used {
+    let Kind::Totp { period, t0 } = token.kind else {
+        return used;
+    };
+    let shown = step(now.unix, t0, period).map(|step| step.moved(used.drift.into()));
+    let all = shown.map(|step| step.moved(AHEAD));
+    Used {
+        floor: used.floor.or(all).or(Some(Counter(0))),
+        ..used
+    }
+}
+
+fn usual_id(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Totp { .. } => "phone",
+        Kind::Hotp { .. } => "fob",
+        Kind::Yubico { .. } => "yubikey",
+    }
+}
+
+/// `wanted`, or with a number behind it if that is taken.
+fn free(wanted: &str, taken: &[String]) -> String {
+    let is_free = |id: &String| !taken.contains(id);
+    let numbered = (2..=99).map(|number| format!("{wanted}-{number}"));
+    let mut ids = std::iter::once(wanted.to_owned()).chain(numbered);
+    ids.find(is_free).unwrap_or_else(|| wanted.to_owned())
+}
+
+fn problem(place: &str, what: String, remedy: String) -> Problem {
+    Problem {
+        place: place.to_owned(),
+        what,
+        remedy: Some(remedy),
+    }
+}

@@ -1,0 +1,93 @@
+//! Everything that reads what others wrote, under libFuzzer (P7: no bytes make it panic). The environment variable
+//! `FUZZ_TARGET` says which; fuzz/run runs them all.
+//!
+//! A reader is one line in `targets!`: its name, where its seeds are, and what is called.
+#![no_main]
+
+mod import;
+#[path = "../../crates/fob-cli/src/pam/line.rs"]
+#[allow(dead_code)] // of a binary; what isn't fuzzed is used there
+mod line;
+
+use std::sync::LazyLock;
+
+use fob_core::format::{Conf, TokenFile};
+use fob_core::{Attempt, Digits, Ledger};
+use fob_import::detect;
+
+/// What fob-cli's line.rs looks for.
+pub(crate) const MODULE: &str = "pam_fob.so";
+
+/// A name, the folder of its seeds, and what takes the bytes.
+type Target = (&'static str, &'static str, fn(&[u8]));
+
+macro_rules! targets {
+    ($($name:literal $seeds:literal $call:expr;)*) => {
+        const TARGETS: &[Target] = &[$(($name, $seeds, $call)),*];
+    };
+}
+
+targets! {
+    "token-file" "fuzz/seeds/token-file" |bytes| text(bytes, |text| drop(TokenFile::parse(text)));
+    "conf" "fuzz/seeds/conf" |bytes| text(bytes, |text| drop(Conf::parse(text)));
+    "ledger" "fuzz/seeds/ledger" ledger;
+    "attempt" "fuzz/seeds/attempt" attempt;
+    "pam-line" "fuzz/seeds/pam-line" |bytes| text(bytes, |text| drop(line::Line::parse(text)));
+    "detect" "crates/fob-import/samples" |bytes| drop(detect::detect(bytes));
+    "csv" "crates/fob-import/samples/csv" |bytes| import::csv(bytes);
+    "google-authenticator" "crates/fob-import/samples/google-authenticator" |bytes| import::read(bytes, fob_import::google_authenticator::read);
+    "alpine" "crates/fob-import/samples/alpine" |bytes| import::read(bytes, fob_import::alpine::read);
+    "dualshield" "crates/fob-import/samples/dualshield" |bytes| import::read(bytes, fob_import::dualshield::read);
+    "migration" "crates/fob-import/samples/otpauth-migration" |bytes| import::read(bytes, fob_import::otpauth_migration::read);
+    "people" "fuzz/seeds/people" |bytes| drop(fob_import::people::read(bytes));
+    "picture" "fuzz/seeds/picture" |bytes| drop(fob_import::picture::uris(bytes));
+    "pskc" "crates/fob-import/samples/pskc" |bytes| import::pskc(bytes);
+    "safeword" "crates/fob-import/samples/safeword" |bytes| import::read(bytes, fob_import::safeword::read);
+    "users-oath" "crates/fob-import/samples/users-oath" |bytes| import::read(bytes, fob_import::users_oath::read);
+    "otpauth" "crates/fob-import/samples/otpauth" |bytes| import::read(bytes, fob_import::otpauth::read);
+    "yubico" "crates/fob-import/samples/yubico" |bytes| import::read(bytes, fob_import::yubico::read);
+}
+
+static TARGET: LazyLock<fn(&[u8])> = LazyLock::new(|| {
+    let wanted = std::env::var("FUZZ_TARGET").unwrap_or_default();
+    if let Some((_, _, call)) = TARGETS.iter().find(|(name, _, _)| *name == wanted) {
+        return *call;
+    }
+    for (name, seeds, _) in TARGETS {
+        println!("{name} {seeds}");
+    }
+    std::process::exit(0)
+});
+
+libfuzzer_sys::fuzz_target!(init: LazyLock::force(&TARGET), |bytes: &[u8]| TARGET(bytes));
+
+fn text(bytes: &[u8], call: fn(&str)) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        call(text);
+    }
+}
+
+/// What was read is written, and is read again as the same.
+fn ledger(bytes: &[u8]) {
+    let Ok(ledger) = Ledger::from_bytes(bytes) else {
+        return;
+    };
+    if let Ok(written) = ledger.to_bytes() {
+        assert_eq!(Ledger::from_bytes(&written).ok(), Some(ledger));
+    }
+}
+
+/// What is both a code and a recovery code has something in front of the code, and a
+/// password is what stands in front.
+fn attempt(bytes: &[u8]) {
+    let plain = Attempt::parse(bytes);
+    let length = bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
+    assert!(!(plain.has_code() && plain.recovery().is_some()) || length == 16);
+    drop(Attempt::parse_joined(bytes));
+    for count in 6..=10 {
+        if let Some(digits) = Digits::new(count) {
+            assert!(bytes.starts_with(Attempt::password(bytes, digits.count())));
+        }
+    }
+    assert!(bytes.starts_with(Attempt::likely_password(bytes)));
+}

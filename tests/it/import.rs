@@ -1,0 +1,384 @@
+//! Those who come from elsewhere: the same phone and the same fob go on working, and nothing
+//! that was used there works here.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fob_core::{Algorithm, Counter, Digits, Kind, Period, Secret, Token};
+
+use crate::machine::{Machine, hotp, press, totp};
+
+fn step() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_secs() / 30
+}
+
+fn code(token: &Token, counter: u64) -> String {
+    token.code(Counter(counter)).to_text().to_string()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A file that only root reads, imported with these words.
+fn import(machine: &Machine, file: &str, words: &str) -> String {
+    machine.file("root/file", 0o600, file);
+    machine.shell(&format!("fob import {words} /root/file --yes 2>&1"))
+}
+
+/// What Debian's program made and its module used: reuse is disallowed, tries are limited, a
+/// skew was learnt, and a scratch code was used.
+#[test]
+fn phone_of_google_authenticator_goes_on_and_nothing_used_comes_back() {
+    let machine = Machine::with(&["alice"]);
+    let made = "google-authenticator -t -d -f -w 17 -r 3 -R 30 -e 5 -q -Q NONE \
+        -s /home/alice/.google_authenticator -C
+        sed -i '2i \" TIME_SKEW 4' /home/alice/.google_authenticator
+        chown alice /home/alice/.google_authenticator; cat /home/alice/.google_authenticator";
+    let file = machine.shell(made);
+    let mut lines = file.lines();
+    let phone = Token {
+        secret: Secret::from_base32(lines.next().unwrap()).unwrap(),
+        ..totp("phone")
+    };
+    let scratch: Vec<&str> = lines.filter(|line| !line.starts_with('"')).collect();
+    assert_eq!(scratch.len(), 5);
+    machine.stack(
+        "old",
+        "auth required pam_google_authenticator.so\naccount required pam_permit.so\n",
+    );
+    // The skew: this phone is two minutes fast.
+    let shown = step() + 4;
+    for (typed, expected) in [(code(&phone, shown), 0), (scratch[0].to_owned(), 0)] {
+        assert_eq!(machine.drive(&["old", "alice"], &[&typed]).code(), expected);
+    }
+
+    let told = machine.shell("fob import --all-users --yes 2>&1");
+    assert!(
+        told.contains("alice") && told.contains("4 scratch codes"),
+        "{told}"
+    );
+    assert!(
+        machine
+            .shell("cat /home/alice/.google_authenticator")
+            .contains("TIME_SKEW")
+    );
+    assert_eq!(machine.login("alice", &[&code(&phone, shown)]).code(), 7);
+    assert_eq!(machine.logged("reason").as_deref(), Some("spent"));
+    assert_eq!(
+        machine.login("alice", &[&code(&phone, shown + 1)]).code(),
+        0
+    );
+    assert_eq!(machine.login("alice", &[scratch[0]]).code(), 7);
+    assert_eq!(machine.login("alice", &[scratch[1]]).code(), 0);
+    assert_eq!(machine.login("alice", &[scratch[1]]).code(), 7);
+    assert!(
+        !machine
+            .shell("cat /etc/fob/tokens/alice")
+            .contains(scratch[2])
+    );
+}
+
+/// Debian's pam_oath wrote the file: the counter in it is the one that was used.
+#[test]
+fn fob_of_pam_oath_goes_on_and_nothing_used_comes_back() {
+    let machine = Machine::with(&["alice", "bob"]);
+    let (fob, phone) = (hotp("fob"), totp("phone"));
+    let (key, clock) = (hex(fob.secret.bytes()), hex(phone.secret.bytes()));
+    let file = format!("HOTP alice 4711 {key}\nHOTP/T30 bob - {clock}\n");
+    machine.file("etc/users.oath", 0o600, file);
+    let stack = "auth required pam_oath.so usersfile=/etc/users.oath window=5 digits=6\n\
+        account required pam_permit.so\n";
+    machine.stack("old", stack);
+    let shown = step();
+    for typed in [0, 3].map(|counter| format!("4711{}", press(&fob, counter))) {
+        assert_eq!(machine.drive(&["old", "alice"], &[&typed]).code(), 0);
+    }
+    assert_eq!(
+        machine
+            .drive(&["old", "bob"], &[&code(&phone, shown)])
+            .code(),
+        0
+    );
+
+    machine.shell("fob import users-oath /etc/users.oath --yes");
+    for (counter, expected) in [(0, 7), (3, 7), (4, 0), (4, 7)] {
+        let typed = format!("4711{}", press(&fob, counter));
+        assert_eq!(
+            machine.login("alice", &[&typed]).code(),
+            expected,
+            "{counter}"
+        );
+    }
+    assert_eq!(
+        machine.login("alice", &[&press(&fob, 5)]).code(),
+        7,
+        "without the PIN"
+    );
+    assert_eq!(machine.login("bob", &[&code(&phone, shown)]).code(), 7);
+    assert_eq!(machine.login("bob", &[&code(&phone, shown + 1)]).code(), 0);
+}
+
+#[test]
+fn every_format_brings_a_token_that_lets_in() {
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/fob-import/samples");
+    let of = |secret: &[u8], algorithm, digits| Token {
+        secret: Secret::new(secret.to_vec()).unwrap(),
+        algorithm,
+        digits: Digits::new(digits).unwrap(),
+        ..hotp("x")
+    };
+    let rfc = b"12345678901234567890";
+    for (words, file, answer) in [
+        (
+            "otpauth --user alice",
+            "otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&counter=7".to_owned(),
+            code(&of(rfc, Algorithm::Sha1, 6), 7),
+        ),
+        (
+            "otpauth-migration --user alice",
+            // Made for the samples: counter 42, SHA-256, eight digits.
+            std::fs::read_to_string(format!("{samples}/otpauth-migration/parts.txt")).unwrap(),
+            code(&of(b"abcdefghijklmnopqrst", Algorithm::Sha256, 8), 42),
+        ),
+        (
+            "csv --shape linotp --user alice",
+            format!("A1, {}, hotp, 8\n", hex(rfc)),
+            code(&of(rfc, Algorithm::Sha1, 8), 0),
+        ),
+        (
+            "pskc --user alice --key-file /root/key",
+            // Encrypted as in figure 6 of RFC 6030.
+            std::fs::read_to_string(format!("{samples}/pskc/preshared.xml")).unwrap(),
+            code(&of(rfc, Algorithm::Sha1, 8), 0),
+        ),
+        (
+            "pskc --user alice --passphrase-file /root/passphrase",
+            std::fs::read_to_string(format!("{samples}/pskc/passphrase.xml")).unwrap(),
+            code(&of(rfc, Algorithm::Sha1, 8), 0),
+        ),
+        (
+            "alpine --user alice",
+            std::fs::read_to_string(format!("{samples}/alpine/tokens.xml")).unwrap(),
+            code(&of(rfc, Algorithm::Sha1, 6), 3),
+        ),
+        (
+            "safeword --user alice",
+            std::fs::read_to_string(format!("{samples}/safeword/tokens.dat")).unwrap(),
+            code(&of(rfc, Algorithm::Sha1, 6), 0),
+        ),
+        (
+            "yubico --user alice",
+            "7654321,cccccbdefghi,8792ebfe26cc,ecde18dbe76fbd0c33330f1c354871db,000000000000,2026-11-24T01:02:03,\n".into(),
+            "cccccbdefghiuujeihnhleghgvfejvugtldurguckuvk".into(),
+        ),
+    ] {
+        let machine = Machine::with(&["alice"]);
+        machine.file("root/key", 0o600, "12345678901234567890123456789012\n");
+        machine.file("root/passphrase", 0o600, "qwerty\n");
+        let told = import(&machine, &file, words);
+        assert_eq!(machine.login("alice", &[&answer]).code(), 0, "{words}: {told}");
+        assert_eq!(machine.login("alice", &[&answer]).code(), 7, "{words}");
+    }
+}
+
+/// A code of a clock that may have been used elsewhere a moment ago doesn't count.
+#[test]
+fn codes_that_were_shown_before_an_import_do_not_count() {
+    let machine = Machine::with(&["alice"]);
+    let phone = totp("phone");
+    let secret = phone.secret.to_base32();
+    let told = import(
+        &machine,
+        &format!("otpauth://totp/alice?secret={}", *secret),
+        "",
+    );
+    assert!(told.contains("don't count"), "{told}");
+    assert_eq!(machine.login("alice", &[&code(&phone, step())]).code(), 7);
+    machine.file("etc/fob/fob.conf", 0o644, "window = 5\n");
+    assert_eq!(
+        machine.login("alice", &[&code(&phone, step() + 4)]).code(),
+        0
+    );
+}
+
+#[test]
+fn dry_run_and_damaged_file_write_nothing() {
+    let machine = Machine::with(&["alice"]);
+    let key = hex(hotp("fob").secret.bytes());
+    machine.file("root/good", 0o600, format!("HOTP alice - {key}\n"));
+    machine.file(
+        "root/bad",
+        0o600,
+        format!("HOTP alice - {key}\nHOTP nosuch - {key}1f\nHOTP alice - zz\n"),
+    );
+    let before = machine.shell("ls -laR /etc/fob /var/lib/fob");
+    let dry = machine.shell("fob import /root/good --dry-run");
+    assert!(dry.contains("alice  fob    hotp"), "{dry}");
+    let bad = machine.shell("fob import /root/bad --yes 2>&1; [ $? = 2 ]");
+    for told in [
+        "line 2: this system knows nobody",
+        "line 3: secret",
+        "nothing was imported",
+    ] {
+        assert!(bad.contains(told), "{bad}");
+    }
+    assert_eq!(machine.shell("ls -laR /etc/fob /var/lib/fob"), before);
+    machine.shell("fob import /root/good --yes");
+    let again = machine.shell("fob import /root/good --yes 2>&1; [ $? = 1 ]");
+    assert!(again.contains("everything is here already"), "{again}");
+    let log = machine.log().join("\n");
+    assert!(
+        log.contains("import") && log.contains("from=users-oath"),
+        "{log}"
+    );
+}
+
+/// Nobody makes root read what isn't theirs.
+#[test]
+fn homes_are_read_with_their_owners_rights() {
+    let machine = Machine::with(&["alice", "bob", "carol", "dora"]);
+    machine.shell(
+        "ln -s /etc/shadow /home/alice/.google_authenticator
+         mkfifo /home/bob/.google_authenticator; chown bob /home/bob/.google_authenticator
+         echo GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ >/home/carol/.google_authenticator",
+    );
+    let told = machine.shell("fob import --all-users --dry-run 2>&1; [ $? = 2 ]");
+    for problem in [
+        "alice: ",
+        "is a symbolic link",
+        "is no plain file",
+        "belongs to somebody else",
+    ] {
+        assert!(told.contains(problem), "{problem}: {told}");
+    }
+    assert!(!told.contains("dora"), "{told}");
+}
+
+/// Fobs from a maker's file go to people by a second file, and the rest into the stock.
+#[test]
+fn serials_find_their_people_or_the_stock() {
+    let machine = Machine::with(&["alice"]);
+    let fob = Token {
+        kind: Kind::Totp {
+            period: Period::new(60).unwrap(),
+            t0: 0,
+        },
+        ..totp("fob")
+    };
+    let rows = format!(
+        "serial number,secret key,time interval,manufacturer,model\n\
+         1001,{},60,Acme,X\n1002,MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43U,30,Acme,X\n",
+        *fob.secret.to_base32()
+    );
+    machine.file("root/people", 0o600, "serial,user\n1001,alice\n");
+    let told = import(&machine, &rows, "--people /root/people");
+    assert!(
+        told.contains("1 token imported, 1 token put in stock"),
+        "{told}"
+    );
+    assert!(
+        machine
+            .shell("fob show alice")
+            .contains("fob-1001: totp, 6 digits, 60 s, serial 1001")
+    );
+    assert!(machine.shell("fob assign --list").contains("1002"));
+    machine.file("root/file", 0o600, &rows);
+    let again = machine.shell("fob import /root/file --yes 2>&1; [ $? = 1 ]");
+    assert!(
+        again.contains("1001 is alice's already") && again.contains("1002 is in stock already"),
+        "{again}"
+    );
+}
+
+#[test]
+fn weak_secret_needs_a_word() {
+    let machine = Machine::with(&["alice"]);
+    machine.file("root/weak", 0o600, "GEZDGNBVGY3TQOJQ\n\" HOTP_COUNTER 1\n");
+    let told = machine.shell("fob import /root/weak --user alice --yes 2>&1; [ $? = 2 ]");
+    assert!(
+        told.contains("80 bits") && told.contains("--allow-weak"),
+        "{told}"
+    );
+    machine.shell("fob import /root/weak --user alice --yes --allow-weak");
+    assert!(machine.log().join("\n").contains("weak=yes"));
+}
+
+/// Nobody is locked in: what was used here is refused there, and the next code lets in.
+#[test]
+fn exported_files_are_taken_by_the_other_systems() {
+    let machine = Machine::with(&["alice", "bob"]);
+    let (fob, phone) = (hotp("fob"), totp("phone"));
+    machine.enrol("alice", &[fob.clone()]);
+    machine.enrol("bob", &[phone.clone()]);
+    let shown = step();
+    assert_eq!(machine.login("alice", &[&press(&fob, 4)]).code(), 0);
+    assert_eq!(machine.login("bob", &[&code(&phone, shown)]).code(), 0);
+    machine.shell(
+        "for name in alice bob; do
+             fob export $name --to google-authenticator --out /home/$name/.google_authenticator --yes
+             chown $name /home/$name/.google_authenticator
+         done
+         fob export --everybody --to users-oath --out /etc/users.oath --yes",
+    );
+    assert_eq!(machine.shell("stat -c %a /etc/users.oath").trim(), "600");
+    let rest = "account required pam_permit.so\n";
+    machine.stack(
+        "google",
+        &format!("auth required pam_google_authenticator.so\n{rest}"),
+    );
+    let oath = format!("auth required pam_oath.so usersfile=/etc/users.oath window=2\n{rest}");
+    machine.stack("oath", &oath);
+    for service in ["google", "oath"] {
+        for (name, typed, expected) in [
+            // The right one first: there a wrong one moves the counter.
+            ("alice", press(&fob, 5), 0),
+            ("alice", press(&fob, 4), 7),
+            ("bob", code(&phone, shown), 7),
+            ("bob", code(&phone, shown + 1), 0),
+        ] {
+            let report = machine.drive(&[service, name], &[&typed]);
+            assert_eq!(report.code(), expected, "{service} {name}");
+        }
+    }
+    let overwritten = machine
+        .shell("fob export alice --to users-oath --out /etc/users.oath --yes 2>&1; [ $? = 2 ]");
+    assert!(overwritten.contains("exists"), "{overwritten}");
+}
+
+/// RFC 6030: what is written here, pskctool reads; and what it wrote, is read here.
+#[test]
+fn pskc_files_are_those_of_pskctool() {
+    let machine = Machine::with(&["alice", "bob"]);
+    machine.enrol("alice", &[hotp("fob")]);
+    machine.enrol("bob", &[totp("phone")]);
+    assert_eq!(machine.login("alice", &[&press(&hotp("fob"), 4)]).code(), 0);
+    machine.shell(
+        "echo 00112233445566778899aabbccddeeff >/root/key
+         fob export --everybody --to pskc --key-file /root/key --out /root/sealed.xml --yes
+         fob export --everybody --to pskc --out /root/plain.xml --yes",
+    );
+    // It decrypts nothing.
+    let told = machine.shell("pskctool --info /root/plain.xml 2>&1");
+    for part in [
+        "Algorithm: urn:ietf:params:xml:ns:keyprov:pskc:hotp",
+        "Key Secret (base64): Zm9iKioqKioqKioqKioqKioqKio=",
+        "Key Counter: 5",
+        "Key TimeInterval: 30",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let schema = machine.shell("pskctool --validate --strict /root/plain.xml 2>&1; true");
+    assert!(!schema.contains("FAIL"), "{schema}");
+    machine.shell("fob revoke alice --yes; fob revoke bob --yes");
+    let told = machine.shell("fob import /root/sealed.xml --key-file /root/key --yes 2>&1");
+    assert!(told.contains("2 tokens imported"), "{told}");
+    for (counter, expected) in [(4, 7), (5, 0)] {
+        let typed = press(&hotp("fob"), counter);
+        assert_eq!(
+            machine.login("alice", &[&typed]).code(),
+            expected,
+            "{counter}"
+        );
+    }
+}
