@@ -57,6 +57,11 @@ fn token_past_its_last_day_lets_nobody_in() {
     machine.file("etc/fob/tokens/alice", 0o600, file);
     assert_eq!(machine.login("alice", &[&press(&past, 0)]).code(), 7);
     assert_eq!(machine.logged("reason").as_deref(), Some("expired"));
+    let doctor = machine.shell("fob doctor 2>&1; true");
+    assert!(
+        doctor.contains("let in until 2026-02-28, and no longer"),
+        "{doctor}"
+    );
 }
 
 /// A PIN is set by a command, stands stretched in the file, and is asked for with each code.

@@ -142,7 +142,8 @@ impl Look<'_> {
 
     /// Whether the code is one that a second one after it would make right.
     fn is_beyond(&self, evidence: &Evidence<'_>) -> bool {
-        if !self.policy.resync_at_prompt || self.attempt.first().is_some() {
+        let is_off = !self.policy.resync_at_prompt || evidence.file.disabled;
+        if is_off || self.attempt.first().is_some() {
             return false;
         }
         let beyond = evidence.tokens().filter(|(token, fits)| {

@@ -26,6 +26,19 @@ pub(crate) struct Range {
     pub(crate) expected: Option<Counter>,
 }
 
+/// How many steps to each side of where its clock is a time-based token is accepted now.
+pub fn window_steps(policy: &Policy, ledger: &Ledger, now: &Now, token: &Token) -> u64 {
+    match token.kind {
+        Kind::Totp { period, .. } => {
+            let usual = drifted(ledger, now, token, period);
+            u64::from(policy.window)
+                .saturating_add(usual)
+                .min(MAX_WINDOW)
+        }
+        Kind::Hotp { .. } | Kind::Yubico { .. } => 0,
+    }
+}
+
 impl Range {
     /// Where one code is enough. None for a token without codes of digits, and for a clock
     /// before T0.
@@ -45,9 +58,8 @@ impl Range {
                 })
             }
             Kind::Totp { period, t0 } => {
-                let usual = drifted(ledger, now, token, period);
-                let window = u64::from(policy.window).saturating_add(usual);
-                Self::around(ledger, now, token, (period, t0), window.min(MAX_WINDOW))
+                let window = window_steps(policy, ledger, now, token);
+                Self::around(ledger, now, token, (period, t0), window)
             }
             Kind::Yubico { .. } => None,
         }

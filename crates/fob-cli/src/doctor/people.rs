@@ -1,11 +1,15 @@
 //! Everybody who is enrolled.
 
-use fob_store::{Entry, Store};
+use fob_core::format::TokenFile;
+use fob_store::{Entry, Store, now};
 
 use super::Finding;
 use crate::everybody::Everybody;
 use crate::output::count;
 use crate::parallel::for_each;
+
+/// So many seconds before its last day a token is told of: a month.
+const SOON: u64 = 31 * 86_400;
 
 pub(super) fn examine(store: &Store) -> Vec<Finding> {
     let entries = match store.people() {
@@ -64,6 +68,7 @@ fn look_at(store: &Store, everybody: &Everybody, entry: &Entry) -> Vec<Finding> 
                 )
                 .remedy("Correct the file, or revoke the token.")
             }));
+            findings.extend(expiring(name, &file));
             if file.tokens.is_empty() && file.recovery.is_none() {
                 let what = format!("{name} is enrolled and has nothing that lets in");
                 findings.push(
@@ -81,4 +86,27 @@ fn look_at(store: &Store, everybody: &Everybody, entry: &Entry) -> Vec<Finding> 
         );
     }
     findings
+}
+
+/// Tokens whose last day is near, or over.
+fn expiring(name: &str, file: &TokenFile) -> Vec<Finding> {
+    let now = now().unix;
+    let tokens = file.tokens.iter().filter(|token| !token.disabled);
+    tokens
+        .filter_map(|token| {
+            let day = token.expires?;
+            let (id, end) = (&token.id, day.end());
+            if now >= end {
+                let what = format!("{name}'s token {id:?} let in until {day}, and no longer");
+                let remedy = format!("Give {name} another; then: fob revoke {name} {id}");
+                return Some(Finding::warning("people.expired", what).remedy(remedy));
+            }
+            let is_near = end.saturating_sub(now) < SOON;
+            let what = format!("{name}'s token {id:?} lets in until {day}, and no longer");
+            is_near.then(|| {
+                Finding::note("people.expires", what)
+                    .remedy(format!("Have another ready for {name}."))
+            })
+        })
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! What a person has, and whether it lets in now.
 
 use fob_core::format::TokenFile;
-use fob_core::{Kind, Ledger, Now, Token};
+use fob_core::{Kind, Ledger, Now, Token, window_steps};
 use fob_store::Store;
 
 /// Each thing that the person has, and whether it lets in now.
@@ -15,11 +15,14 @@ pub(super) fn usable(
     let mut all: Vec<_> = tokens
         .map(|token| token_state(store, token, ledger, now))
         .collect();
-    if let Some(set) = &file.recovery {
+    for (name, set) in [("recovery", &file.recovery), ("scratch", &file.scratch)] {
+        let Some(set) = set else {
+            continue;
+        };
         let spent = ledger.spent_recovery(set.id).count_ones();
         let spent = usize::try_from(spent).unwrap_or(usize::MAX);
         let left = set.digests.len().saturating_sub(spent);
-        all.push((format!("recovery codes: {left} left"), left > 0));
+        all.push((format!("{name} codes: {left} left"), left > 0));
     }
     if let Some(bypass) = &ledger.bypass {
         let ended = bypass.ended(now);
@@ -55,7 +58,8 @@ fn token_state(store: &Store, token: &Token, ledger: &Ledger, now: &Now) -> (Str
         }
         Kind::Totp { period, .. } => {
             let drift = ledger.entry(token.key()).map_or(0, |entry| entry.drift());
-            let around = u64::from(store.conf.policy.window).saturating_mul(period.seconds());
+            let steps = window_steps(&store.conf.policy, ledger, now, token);
+            let around = steps.saturating_mul(period.seconds());
             let drift = match drift {
                 0 => String::new(),
                 steps => format!(", drift {steps:+} steps"),

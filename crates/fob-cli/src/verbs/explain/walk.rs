@@ -36,7 +36,7 @@ impl Walk {
     pub(super) fn all(&mut self, wish: &Wish, conf: Option<&Path>) -> Result<End, Halt> {
         let arguments = self.stack(wish)?;
         let path = conf.or(arguments.conf.as_deref());
-        let store = self.fallible("configuration", Store::open(path))?;
+        let mut store = self.fallible("configuration", Store::open(path))?;
         let shown = path.unwrap_or(Path::new(DEFAULT_CONF));
         let there = if shown.exists() {
             "read"
@@ -48,6 +48,7 @@ impl Walk {
             .conf
             .settings(&wish.service)
             .overlaid(&arguments.settings);
+        store.conf.policy = settings.policy(store.conf.policy);
 
         let who = store.who(&wish.name);
         let account = match self.fallible("person", who)? {
@@ -249,6 +250,11 @@ impl Walk {
             ),
             None => format!("{user} is asked {:?}", settings.prompt()),
         };
+        let pin = match (&file.pin, settings.asks_for_pin()) {
+            (_, true) => "; the PIN is asked for first",
+            (Some(_), false) => "; the PIN stands in front of the code",
+            (None, false) => "",
+        };
         let field = if settings.forward_pass() {
             "; one field takes password and code"
         } else {
@@ -258,7 +264,7 @@ impl Walk {
             outcome: "asked",
             reason: None,
             pam: "PAM_SUCCESS",
-            summary: format!("{how}{field}; a right code lets pass."),
+            summary: format!("{how}{field}{pin}; a right code lets pass."),
         }
     }
 
