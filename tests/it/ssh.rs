@@ -167,6 +167,32 @@ fn password_and_code_in_one_field_let_in_over_ssh() {
     assert!(site.prompts().contains("Password & verification code: "));
 }
 
+/// A YubiKey types its password behind a PIN; and a fob that was pressed in a pocket is
+/// resynced by the next code, over the wire too.
+#[test]
+fn yubikey_pin_and_resync_work_over_ssh() {
+    let stack = "auth required pam_fob.so pin=prompt\n";
+    let site = Site::new("publickey,keyboard-interactive", stack);
+    let fob = hotp("alice");
+    let yubikey = "\n[[token]]\nid = \"yubikey\"\ntype = \"yubico\"\n\
+        secret = \"5TPBRW7HN66QYMZTB4ODKSDR3M\"\nprivate_id = \"8792ebfe26cc\"\n\
+        public_id = \"cccccbdefghi\"\n";
+    let file = token_file(&[fob.clone()]) + yubikey;
+    let machine = &site.machine;
+    machine.file("etc/fob/tokens/alice", 0o600, file);
+    machine.file("etc/fob/fob.conf", 0o644, "resync = \"prompt\"\n");
+    machine.with_input("fob", &["pin", "alice"], "4711\n");
+    let otp = "cccccbdefghiuujeihnhleghgvfejvugtldurguckuvk";
+    assert_eq!(site.login(&["4712", otp]), None);
+    assert_eq!(site.login(&["4711", otp]).as_deref(), Some("alice"));
+    assert_eq!(site.login(&["4711", otp]), None);
+    let (first, second) = (press(&fob, 40), press(&fob, 41));
+    let far = site.login(&["4711", &first, &second]);
+    assert_eq!(far.as_deref(), Some("alice"));
+    assert!(site.prompts().contains("Next verification code: "));
+    assert_eq!(site.login(&["4711", &second]), None);
+}
+
 /// "Under pam_wrapper without root": nobody's own user namespace, in which he is root.
 #[test]
 fn module_works_under_pam_wrapper_without_root() {
