@@ -26,7 +26,7 @@ fn samples_are_read_as_expected() {
     samples::compare("pskc", with_key);
 }
 
-/// The values of RFC 6030, figures 6 and 7: what the samples are encrypted with.
+/// The samples have the ciphertexts and MACs of RFC 6030, figures 6 and 7.
 #[test]
 fn codes_are_those_of_rfc_6030() {
     for sample in ["preshared.xml", "passphrase.xml"] {
