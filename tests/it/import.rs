@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use fob_core::{Algorithm, Counter, Digits, Kind, Period, Secret, Token};
 
-use crate::machine::{Machine, hotp, press, totp};
+use crate::machine::{CALLS, Machine, hotp, press, totp};
 
 fn step() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -381,4 +381,47 @@ fn pskc_files_are_those_of_pskctool() {
             "{counter}"
         );
     }
+}
+
+/// P4, P1: killed at any system call, what was used at the old place never counts here, and
+/// the same command goes on.
+#[test]
+fn import_killed_at_any_system_call_brings_nothing_used_back() {
+    let machine = Machine::with(&["alice", "bob"]);
+    let (one, two) = (hotp("one"), hotp("two"));
+    let line = |name: &str, token: &Token| {
+        let last = press(token, 4);
+        let key = hex(token.secret.bytes());
+        format!("HOTP {name} - {key}\t4\t{last}\t2026-11-24T01:02:03L\n")
+    };
+    let file = line("alice", &one) + &line("bob", &two);
+    machine.file("root/users", 0o600, file);
+    let script = format!(
+        "{CALLS}
+        fresh() {{ rm -rf /etc/fob/tokens /var/lib/fob; mkdir -m 0700 /etc/fob/tokens /var/lib/fob; }}
+        strace -f -qq -o /tmp/all fob import /root/users --yes >/dev/null 2>&1
+        calls /tmp/all >/tmp/calls
+        while read -r name k <&3; do
+            fresh
+            strace -f -qq -o /dev/null -e inject=$name:signal=KILL:when=$k \\
+                fob import /root/users --yes >/dev/null 2>&1 && [ -e /etc/fob/tokens/bob ] || true
+            for code in {} {}; do
+                for name_ in alice bob; do
+                    pamdrive test $name_ $code 2>&1 | grep -q 'authenticate 0 ' && echo \"$name $k: used\"
+                done
+            done
+            fob import /root/users --yes >/tmp/again 2>&1 || grep -q already /tmp/again || cat /tmp/again
+            fob unlock alice >/dev/null 2>&1; fob unlock bob >/dev/null 2>&1
+            pamdrive test alice {} 2>&1 | grep -q 'authenticate 0 ' || echo \"$name $k: alice is out\"
+            pamdrive test bob {} 2>&1 | grep -q 'authenticate 0 ' || echo \"$name $k: bob is out\"
+        done 3</tmp/calls
+        wc -l </tmp/calls",
+        press(&one, 4),
+        press(&two, 4),
+        press(&one, 5),
+        press(&two, 5),
+    );
+    let told = machine.shell(&script);
+    let calls: u32 = told.trim().parse().unwrap_or_else(|_| panic!("{told}"));
+    assert!(calls > 100, "{calls}");
 }
