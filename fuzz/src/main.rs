@@ -35,6 +35,8 @@ targets! {
     "pam-line" "fuzz/seeds/pam-line" |bytes| text(bytes, |text| drop(line::Line::parse(text)));
     "detect" "crates/fob-import/samples" |bytes| drop(detect::detect(bytes));
     "csv" "crates/fob-import/samples/csv" |bytes| import::csv(bytes);
+    "foreign" "crates/fob-import/samples" |bytes| { std::hint::black_box(fob_import::foreign(bytes)); };
+    "freeipa" "crates/fob-import/samples/freeipa" |bytes| import::read(bytes, fob_import::freeipa::read);
     "google-authenticator" "crates/fob-import/samples/google-authenticator" |bytes| import::read(bytes, fob_import::google_authenticator::read);
     "alpine" "crates/fob-import/samples/alpine" |bytes| import::read(bytes, fob_import::alpine::read);
     "dualshield" "crates/fob-import/samples/dualshield" |bytes| import::read(bytes, fob_import::dualshield::read);

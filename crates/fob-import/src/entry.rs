@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use fob_core::{Algorithm, Digits, Kind, Secret, Token};
+use fob_core::{Algorithm, Digits, Kind, Period, Secret, Token};
 
 use crate::{Batch, Found, Problem, Used};
 
@@ -97,7 +97,7 @@ pub(crate) fn serial(text: &str) -> Result<Option<String>, String> {
         return Err(format!("is longer than {MAX_NAME} bytes"));
     }
     if text.chars().any(char::is_control) {
-        return Err("has control characters".into());
+        return Err("holds a line break or another control character".into());
     }
     Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
 }
@@ -106,6 +106,33 @@ pub(crate) fn serial(text: &str) -> Result<Option<String>, String> {
 pub(crate) fn digits(text: &str) -> Result<Digits, &'static str> {
     let count = text.parse().map_err(|_| "must be 6 to 10")?;
     Digits::new(count).ok_or("must be 6 to 10")
+}
+
+/// The hash of `HmacSHA256` and the like.
+pub(crate) fn hmac(text: &str) -> Result<Algorithm, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "hmacsha1" => Ok(Algorithm::Sha1),
+        "hmacsha256" => Ok(Algorithm::Sha256),
+        "hmacsha512" => Ok(Algorithm::Sha512),
+        _ => Err("must be HmacSHA1, HmacSHA256 or HmacSHA512"),
+    }
+}
+
+/// How long a code is shown, in seconds.
+pub(crate) fn period(text: &str) -> Result<Period, &'static str> {
+    let seconds = text.parse().ok();
+    seconds
+        .and_then(Period::new)
+        .ok_or("must be 1 to 86400 seconds")
+}
+
+/// How many steps a clock is off by so many seconds.
+pub(crate) fn steps(seconds: i64, period: Period) -> Result<i32, &'static str> {
+    let period = i64::try_from(period.seconds()).unwrap_or(i64::MAX);
+    let half = period.checked_div(2).unwrap_or_default();
+    let steps = seconds.saturating_add(half).checked_div_euclid(period);
+    let steps = steps.and_then(|steps| i32::try_from(steps).ok());
+    steps.ok_or("is too large")
 }
 
 /// A serial, which must be there.

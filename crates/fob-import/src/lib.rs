@@ -11,9 +11,13 @@ pub mod alpine;
 mod cell;
 pub mod csv;
 pub mod detect;
+mod dn;
 pub mod dualshield;
 mod entry;
+mod foreign;
+pub mod freeipa;
 pub mod google_authenticator;
+mod ldif;
 #[cfg(test)]
 mod mutants;
 pub mod otpauth;
@@ -31,6 +35,8 @@ mod twins;
 pub mod users_oath;
 mod xml;
 pub mod yubico;
+
+pub use foreign::foreign;
 
 use fob_core::{Counter, Token};
 use zeroize::Zeroizing;

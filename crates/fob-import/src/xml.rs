@@ -71,10 +71,13 @@ fn problem(error: &Error) -> Problem {
             "has more elements than are read at once",
             "Split it into several files.",
         ),
+        Error::NoRootNode | Error::UnclosedRootNode | Error::UnexpectedEndOfStream => {
+            (String::new(), "is empty or cut off", "Get the file again.")
+        }
         _ => (
             format!("line {}", error.pos().row),
             "is no well-formed XML",
-            "Get the file again; it may be cut off or changed.",
+            "Get the file again; it may have been changed.",
         ),
     };
     Problem {

@@ -28,6 +28,8 @@ pub enum Format {
     Alpine,
     /// Records of SafeWord.
     Safeword,
+    /// LDIF of FreeIPA.
+    Freeipa,
     /// XML of Deepnet DualShield.
     Dualshield,
     /// `otpauth://` URIs.
@@ -40,7 +42,7 @@ pub enum Format {
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::GoogleAuthenticator,
         Self::UsersOath,
         Self::Pskc,
@@ -48,6 +50,7 @@ impl Format {
         Self::Yubico,
         Self::Alpine,
         Self::Safeword,
+        Self::Freeipa,
         Self::Dualshield,
         Self::Otpauth,
         Self::OtpauthMigration,
@@ -64,6 +67,7 @@ impl Format {
             Self::Yubico => "yubico",
             Self::Alpine => "alpine",
             Self::Safeword => "safeword",
+            Self::Freeipa => "freeipa",
             Self::Dualshield => "dualshield",
             Self::Otpauth => "otpauth",
             Self::OtpauthMigration => "otpauth-migration",
@@ -93,6 +97,9 @@ pub fn detect(bytes: &[u8]) -> Vec<Format> {
     }
     if lower.contains("scctokendata") || lower.contains("sccauthenticatorid") {
         return vec![Format::Safeword];
+    }
+    if lower.contains("ipatokenuniqueid") {
+        return vec![Format::Freeipa];
     }
     let is_log = is_yubico(text);
     let is_lines = is_users_oath(text);

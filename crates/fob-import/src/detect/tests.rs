@@ -12,7 +12,7 @@ fn names_and_formats_belong_to_each_other() {
 
 #[test]
 fn each_format_is_known_by_its_shape() {
-    let cases: [(Format, String); 20] = [
+    let cases: [(Format, String); 21] = [
         (
             Format::GoogleAuthenticator,
             "GEZDGNBVGY3TQOJQ\n\" TOTP_AUTH\n12345678\n".into(),
@@ -42,6 +42,10 @@ fn each_format_is_known_by_its_shape() {
         (
             Format::Safeword,
             "dn: sccAuthenticatorId=1\r\nsccAuthenticatorId: 1\r\n".into(),
+        ),
+        (
+            Format::Freeipa,
+            "# LDIF\ndn: ipatokenuniqueid=1,cn=otp\n".into(),
         ),
         (
             Format::Otpauth,

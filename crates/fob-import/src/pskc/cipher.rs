@@ -102,10 +102,7 @@ fn decrypt<M: BlockModeDecrypt + KeyIvInit>(key: &[u8], iv: &[u8], body: &mut [u
 /// How long the text is without its padding, which is PKCS #7's. Some makers leave it out,
 /// or fill up with zeros; then the length must be that of a secret.
 fn unpadded(plain: &[u8]) -> Option<usize> {
-    let count = *plain.last()?;
-    let length = plain.len().checked_sub(usize::from(count))?;
-    let padding = plain.get(length..)?;
-    if (1..=16).contains(&count) && padding.iter().all(|byte| *byte == count) {
+    if let Some(length) = unfilled(plain) {
         return Some(length);
     }
     let zeros = plain.iter().rev().take_while(|byte| **byte == 0).count();
@@ -114,6 +111,15 @@ fn unpadded(plain: &[u8]) -> Option<usize> {
         filled.is_some_and(|filled| filled < BLOCK && filled <= zeros)
     };
     BARE.into_iter().find(fits)
+}
+
+/// How long the text is without PKCS #7's padding, if it has that.
+fn unfilled(plain: &[u8]) -> Option<usize> {
+    let count = *plain.last()?;
+    let length = plain.len().checked_sub(usize::from(count))?;
+    let padding = plain.get(length..)?;
+    let is_padding = (1..=16).contains(&count) && padding.iter().all(|byte| *byte == count);
+    is_padding.then_some(length)
 }
 
 /// The hash under an HMAC.

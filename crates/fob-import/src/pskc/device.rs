@@ -2,6 +2,7 @@
 
 use fob_core::Day;
 
+use crate::dn;
 use crate::xml::{self, Node};
 
 /// The device of a package.
@@ -86,31 +87,8 @@ pub(super) fn name(node: Node<'_>, field: &'static str) -> Result<Option<String>
     Ok(Some(text.to_owned()))
 }
 
-/// The user: of a distinguished name (RFC 4514) its UID or its CN, else all of it.
+/// The user: of a distinguished name (RFC 4514) its UID, else all of it.
 pub(super) fn user(node: Node<'_>) -> Result<Option<String>, String> {
     let name = name(node, "UserId")?;
-    Ok(name.map(|name| {
-        attribute(&name, "UID")
-            .or_else(|| attribute(&name, "CN"))
-            .unwrap_or(name)
-    }))
-}
-
-/// An attribute of a distinguished name.
-pub(super) fn attribute(name: &str, wanted: &str) -> Option<String> {
-    let mut parts = vec![String::new()];
-    let mut characters = name.chars();
-    while let Some(c) = characters.next() {
-        match (c, parts.last_mut()) {
-            (',' | '+', _) => parts.push(String::new()),
-            (c, Some(part)) => part.push(if c == '\\' { characters.next()? } else { c }),
-            (_, None) => return None,
-        }
-    }
-    let value = |part: &String| {
-        let (key, value) = part.split_once('=')?;
-        let is_wanted = key.trim().eq_ignore_ascii_case(wanted);
-        is_wanted.then(|| value.trim().to_owned())
-    };
-    parts.iter().find_map(value)
+    Ok(name.map(|name| dn::attribute(&name, "UID").unwrap_or(name)))
 }

@@ -9,7 +9,7 @@ use super::{File, otp};
 use crate::entry::{self, Entry};
 use crate::xml::{self, Node};
 use crate::yubico::fields::{self, Typed};
-use crate::{Found, Used};
+use crate::{Found, Used, dn};
 
 /// A kind of key that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,12 +170,12 @@ fn yubico(node: Node<'_>, data: Data<'_>, serial: &str, entry: &mut Entry<'_>) -
     let ids = entry
         .take("UserId", device::name(node, "UserId"))?
         .unwrap_or_default();
-    let Some(private_id) = device::attribute(&ids, "UID") else {
+    let Some(private_id) = dn::attribute(&ids, "UID") else {
         entry.drop_it(serial, "it is a Yubico OTP key without its private id");
         return None;
     };
     let private_id: Option<PrivateId> = entry.take("UserId", fields::private_id(&private_id));
-    let public_id = device::attribute(&ids, "CN").unwrap_or_default();
+    let public_id = dn::attribute(&ids, "CN").unwrap_or_default();
     let public_id = entry.take("UserId", fields::typed(&public_id, Typed::Modhex));
     let secret = entry.take("Secret", secret(data))?;
     if secret.bytes().len() != 16 {

@@ -8,8 +8,8 @@ use super::cipher::{Cipher, Hash, last_part};
 use crate::xml::{self, Node};
 use crate::{Key, Problem};
 
-/// The most rounds of PBKDF2: a second or two.
-const MAX_ROUNDS: u32 = 2_000_000;
+/// The most rounds of PBKDF2: some seconds.
+const MAX_ROUNDS: u32 = 10_000_000;
 const KEY_OPTIONS: &str = "Give the key that its maker sent apart from it: --key-file FILE (a \
     pre-shared key, in hexadecimal) or --passphrase-file FILE.";
 

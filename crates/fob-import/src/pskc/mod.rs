@@ -20,7 +20,7 @@ use crate::xml::{self, Node};
 use crate::{Batch, Found, MAX_TOKENS, Options, twins};
 use device::Device;
 use lock::Lock;
-pub use write::{Leaving, write};
+pub use write::{Leaving, WriteError, Written, write};
 
 /// Reads a key container.
 pub fn read(bytes: &[u8], options: &Options) -> Batch {

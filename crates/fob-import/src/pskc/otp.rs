@@ -16,8 +16,9 @@ const MAX_AHEAD: u64 = 86_400;
 /// A key that a press moves on. `Counter` is the next one that the device will use.
 pub(super) fn hotp(node: Node<'_>, data: Data<'_>, entry: &mut Entry<'_>) -> Option<Read> {
     let counter = entry.take("Counter", data.number("Counter"));
-    let counter = Counter(counter?.unwrap_or_default());
-    let (token, remarks) = common(node, data, Kind::Hotp { counter }, entry)?;
+    let next = Counter(counter.flatten().unwrap_or_default());
+    let common = common(node, data, Kind::Hotp { counter: next }, entry);
+    let ((token, remarks), _) = (common?, counter?);
     let used = entry::used(&token);
     Some(Read {
         token,
@@ -40,27 +41,21 @@ pub(super) fn totp(
         return None;
     }
     let is_privacyidea = xml::text_of(node, "Issuer") == Ok(Some("privacyIDEA"));
-    let period = entry.take("TimeInterval", period(data, is_privacyidea));
-    let drift = match (is_privacyidea, period) {
-        (true, Some(period)) => entry.take(
-            "TimeDrift",
-            seconds(data, period.unwrap_or(Period::DEFAULT)),
-        ),
-        _ => entry.take("TimeDrift", drift(data)),
+    let said = entry.take("TimeInterval", period(data, is_privacyidea));
+    let period = said.flatten().unwrap_or(Period::DEFAULT);
+    let drift = if is_privacyidea {
+        entry.take("TimeDrift", seconds(data, period))
+    } else {
+        entry.take("TimeDrift", drift(data))
     };
     let counter = entry.take("Counter", data.number("Counter"));
-    let (period, drift, counter) = (period?, drift?, counter?);
-    let kind = Kind::Totp {
-        period: period.unwrap_or(Period::DEFAULT),
-        t0: 0,
-    };
-    let (token, mut remarks) = common(node, data, kind, entry)?;
-    if period.is_none() {
+    let (token, mut remarks) = common(node, data, Kind::Totp { period, t0: 0 }, entry)?;
+    if said?.is_none() {
         remarks.push(PERIOD_UNSAID.into());
     }
     let used = Used {
-        floor: floor(counter, period.unwrap_or(Period::DEFAULT), now),
-        drift,
+        floor: floor(counter?, period, now),
+        drift: drift?,
     };
     Some(Read {
         token,
@@ -152,7 +147,5 @@ fn seconds(data: Data<'_>, period: Period) -> Result<i32, String> {
         return Ok(0);
     }
     let seconds: i64 = whole.parse().map_err(|_| "is no number of seconds")?;
-    let period = i64::try_from(period.seconds()).unwrap_or(i64::MAX);
-    let steps = seconds.saturating_add(period / 2).div_euclid(period);
-    i32::try_from(steps).map_err(|_| "is too large".into())
+    Ok(entry::steps(seconds, period)?)
 }

@@ -1,8 +1,8 @@
 //! PSKC (RFC 6030), which most servers read.
 
 use fob_core::{Kind, Ledger};
-use fob_import::Key;
-use fob_import::pskc::{Leaving, write};
+use fob_import::pskc::{Leaving, WriteError, Written, write};
+use fob_import::{Key, Used};
 use fob_store::random;
 use zeroize::Zeroizing;
 
@@ -14,55 +14,45 @@ pub(super) fn text(items: &[Item<'_>], key: Option<&Key>) -> Result<Zeroizing<St
     let mut leaving = Vec::new();
     for item in items {
         let (token, ledger) = (item.token, item.ledger);
-        let counter = ledger.floor(token);
-        match token.kind {
-            Kind::Yubico { .. } => {
-                return Err(cannot(item, "a YubiKey's own file says more of it"));
-            }
-            Kind::Totp { t0, .. } if t0 > 0 => {
-                return Err(cannot(item, "other systems know time from 1970 on alone"));
-            }
-            Kind::Hotp { .. } if counter == Ledger::BLOCKED => {
-                return Err(cannot(item, "it is blocked: nobody knows its counter"));
-            }
-            Kind::Hotp { .. } | Kind::Totp { .. } => {}
+        let floor = ledger.floor(token);
+        if matches!(token.kind, Kind::Hotp { .. }) && floor == Ledger::BLOCKED {
+            return Err(cannot(item, "it is blocked: nobody knows its counter"));
         }
-        if token.disabled {
-            let (user, id) = (item.user, &token.id);
-            remark(&format!("{user}'s token {id:?} is disabled, and left out."));
-            continue;
-        }
+        let drift = ledger.entry(token.key()).map_or(0, |entry| entry.drift());
         leaving.push(Leaving {
-            user: item.user,
             token,
-            counter,
-            drift: ledger.entry(token.key()).map_or(0, |entry| entry.drift()),
+            used: Used {
+                floor: Some(floor).filter(|floor| floor.0 > 0),
+                drift,
+            },
+            user: Some(item.user),
         });
     }
     if key.is_none() {
         remark("Without --key-file or --passphrase-file the secrets stand in it as they are.");
     }
-    write(&leaving, key, fill).map_err(|Failed(stop)| stop)
-}
-
-/// Why nothing was written.
-struct Failed(Stop);
-
-impl From<&'static str> for Failed {
-    fn from(what: &'static str) -> Self {
-        Self(Stop::unknown(what))
+    let Written { text, left_out } =
+        write(&leaving, key, &mut fill).map_err(|error| match error {
+            WriteError::Random => Stop::unknown("there are no random bytes"),
+            WriteError::KeyLength => Stop::unknown("the key must have 16, 24 or 32 bytes")
+                .remedy("Give another --key-file."),
+        })?;
+    for dropped in left_out {
+        remark(&format!("{:?} is left out: {}", dropped.what, dropped.why));
     }
+    Ok(text)
 }
 
 /// Random bytes, sixteen at a time.
-fn fill(buffer: &mut [u8]) -> Result<(), Failed> {
-    for piece in buffer.chunks_mut(16) {
-        let bytes: Zeroizing<[u8; 16]> =
-            Zeroizing::new(random().map_err(|fault| Failed(fault.into()))?);
-        piece
-            .iter_mut()
-            .zip(bytes.iter())
-            .for_each(|(to, from)| *to = *from);
-    }
-    Ok(())
+fn fill(buffer: &mut [u8]) -> bool {
+    buffer.chunks_mut(16).all(|piece| {
+        random::<16>().is_ok_and(|bytes| {
+            let bytes = Zeroizing::new(bytes);
+            piece
+                .iter_mut()
+                .zip(bytes.iter())
+                .for_each(|(to, from)| *to = *from);
+            true
+        })
+    })
 }

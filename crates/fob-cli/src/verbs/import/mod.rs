@@ -27,7 +27,7 @@ use report::Report;
 #[command(
     override_usage = "fob import [OPTIONS] [FORMAT] <FILE>...\n       fob import --all-users",
     after_help = "Formats: google-authenticator, users-oath, pskc, csv, yubico, alpine,\n  \
-        safeword, dualshield, otpauth, otpauth-migration, picture; see fob-import(1)\n\
+        safeword, dualshield, freeipa, otpauth, otpauth-migration, picture\n\
         Example: fob import google-authenticator /home/bob/.google_authenticator \\\n             \
         --user bob --dry-run"
 )]

@@ -8,7 +8,7 @@ use fob_core::Secret;
 use fob_import::csv::Shape;
 use fob_import::detect::{Format, detect};
 use fob_import::users_oath::Layout;
-use fob_import::{Batch, Key, MAX_FILE, Options, people, picture};
+use fob_import::{Batch, Key, MAX_FILE, Options, foreign, people, picture};
 use fob_store::now;
 use zeroize::Zeroizing;
 
@@ -101,6 +101,10 @@ fn guess(bytes: &[u8], path: &Path) -> Result<Format, Stop> {
     let path = path.display();
     match detect(bytes).as_slice() {
         [format] => Ok(*format),
+        [] if foreign(bytes).is_some() => {
+            let why = foreign(bytes).unwrap_or_default();
+            Err(Stop::unknown(format!("{path}: {why}")))
+        }
         [] => {
             let names = Format::ALL.map(Format::name).join(", ");
             Err(
@@ -126,6 +130,7 @@ pub(super) fn batch(format: Format, bytes: &[u8], options: &Options) -> Batch {
         Format::Csv => fob_import::csv::read,
         Format::Yubico => fob_import::yubico::read,
         Format::Pskc => fob_import::pskc::read,
+        Format::Freeipa => fob_import::freeipa::read,
         Format::Alpine => fob_import::alpine::read,
         Format::Safeword => fob_import::safeword::read,
         Format::Dualshield => fob_import::dualshield::read,
