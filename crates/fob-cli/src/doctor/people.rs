@@ -98,7 +98,7 @@ fn expiring(name: &str, file: &TokenFile) -> Vec<Finding> {
             let (id, end) = (&token.id, day.end());
             if now >= end {
                 let what = format!("{name}'s token {id:?} let in until {day}, and no longer");
-                let remedy = format!("Give {name} another; then: fob revoke {name} {id}");
+                let remedy = format!("Give {name} another; then: fob revoke {name} --id {id}");
                 return Some(Finding::warning("people.expired", what).remedy(remedy));
             }
             let is_near = end.saturating_sub(now) < SOON;
