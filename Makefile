@@ -13,6 +13,7 @@ PREFIX ?= /usr
 DESTDIR ?=
 PAMDIR ?= $(shell packaging/pamdir $(PREFIX))
 MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 CARGO ?= cargo
 MODULE = target/release/libpam_fob.so
@@ -83,6 +84,7 @@ install: $(MODULE) $(COMMAND)
 	$(COMMAND) completions zsh >$(DESTDIR)$(ZSHDIR)/_fob
 	$(COMMAND) completions fish >$(DESTDIR)$(FISHDIR)/fob.fish
 	chmod 0644 $(addprefix $(DESTDIR),$(COMPLETIONS))
+	install -D -m 0644 packaging/fob-seal.service $(DESTDIR)$(UNITDIR)/fob-seal.service
 	install -d -m 0755 $(DESTDIR)/etc/fob
 	install -d -m 0700 $(DESTDIR)/etc/fob/tokens $(DESTDIR)/var/lib/fob
 	# Written in place, so it must not be copied on write (btrfs); elsewhere nothing to do.
@@ -94,7 +96,7 @@ uninstall:
 	    echo 'uninstall: take it out of them first.' >&2; exit 1; fi
 	rm -f $(DESTDIR)$(PAMDIR)/pam_fob.so $(DESTDIR)$(PREFIX)/bin/fob
 	for page in $(PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
-	rm -f $(addprefix $(DESTDIR),$(COMPLETIONS))
+	rm -f $(addprefix $(DESTDIR),$(COMPLETIONS)) $(DESTDIR)$(UNITDIR)/fob-seal.service
 	@echo 'Tokens in /etc/fob and ledgers in /var/lib/fob are left where they are.'
 
 $(MODULE) $(COMMAND):

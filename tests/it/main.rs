@@ -26,6 +26,7 @@ mod manual;
 mod oathtool;
 mod once;
 mod screen;
+mod seal;
 mod silence;
 mod ssh;
 mod stacks;

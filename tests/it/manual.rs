@@ -52,8 +52,8 @@ fn uninstall_takes_away_all_that_install_laid_down() {
     let pages = files(&project().join("man")).len();
     let installed = |path: &&PathBuf| path.components().any(|part| part.as_os_str() == "man");
     assert_eq!(laid.iter().filter(installed).count(), pages, "{laid:?}");
-    // Module, command, completions for three shells.
-    assert_eq!(laid.len(), pages + 5, "{laid:?}");
+    // Module, command, a unit, completions for three shells.
+    assert_eq!(laid.len(), pages + 6, "{laid:?}");
     assert!(laid.iter().all(|path| path.metadata().unwrap().len() > 0));
     make("uninstall", &root);
     assert_eq!(files(&root), Vec::<PathBuf>::new());

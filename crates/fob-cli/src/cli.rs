@@ -60,6 +60,10 @@ pub(crate) enum Verb {
     Explain(verbs::explain::Wish),
     /// Find what locks people out or lets them past
     Doctor(verbs::doctor::Wish),
+    /// Put secrets under a key that is kept elsewhere
+    Seal(verbs::seal::Wish),
+    /// Undo seal
+    Unseal(verbs::seal::UnsealWish),
     /// Look after fob.conf
     Config(verbs::config::Wish),
     /// Print completions for a shell

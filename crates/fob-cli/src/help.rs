@@ -21,7 +21,10 @@ const GROUPS: [(&str, &[&str]); 3] = [
             "explain", "unlock", "resync", "bypass", "recovery", "rebind", "repair",
         ],
     ),
-    ("The machine", &["doctor", "config", "completions"]),
+    (
+        "The machine",
+        &["doctor", "seal", "unseal", "config", "completions"],
+    ),
 ];
 
 /// The command line, with its help in groups.
@@ -66,7 +69,7 @@ mod tests {
         let mut fob = command();
         fob.build();
         let top = fob.render_help().to_string();
-        let mut helps = vec![(top, 36)];
+        let mut helps = vec![(top, 38)];
         let verbs = fob.get_subcommands_mut();
         helps.extend(verbs.map(|verb| (verb.render_help().to_string(), 32)));
         for (text, lines) in helps {

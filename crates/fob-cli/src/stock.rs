@@ -71,7 +71,8 @@ impl Stock {
         held: bool,
     ) -> Result<(PathBuf, Zeroizing<String>), Stop> {
         let path = self.store.token_path(serial);
-        let text = text(serial, token, held).map(|text| text.to_text());
+        let plain = text(serial, token, held);
+        let text = plain.as_ref().map(TokenText::to_text);
         // What is written must say the same, to the last counter.
         let same = |read: &Token| read.key() == token.key() && read.kind == token.kind;
         let text = text.ok().filter(|text| {
@@ -82,7 +83,12 @@ impl Stock {
             let what = format!("{}: no file can hold this token", path.display());
             Stop::unknown(what)
         })?;
-        Ok((path, text))
+        let Some(key) = self.store.seal_key()? else {
+            return Ok((path, text));
+        };
+        let mut sealed = plain?;
+        sealed.seal(serial, key)?;
+        Ok((path, sealed.to_text()))
     }
 
     /// Puts many tokens in at once, each in the place of an older one of its serial.

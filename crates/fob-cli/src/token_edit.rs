@@ -28,6 +28,8 @@ pub(crate) struct Edit<'a> {
     /// Whether there is a file.
     pub(crate) was_there: bool,
     text: TokenText,
+    /// Whether what is written is sealed.
+    seal: bool,
     /// The ids of the tokens that must be usable afterwards.
     kept: Vec<String>,
     /// Its own lock; none if it is one of many under a [`Folder`].
@@ -76,12 +78,16 @@ impl<'a> Edit<'a> {
         let was_there = text.is_some();
         let text = text.unwrap_or_else(|| TokenText::first(name));
         let before = store.parse(name, &text)?;
-        let text = TokenText::parse(&text).ok_or_else(|| {
+        let mut text = TokenText::parse(&text).ok_or_else(|| {
             let path = store.token_path(name);
             Stop::unknown(format!("{}: fob can't edit this file", path.display()))
                 .remedy("Edit it by hand.")
         })?;
+        if let Ok(Some(key)) = store.seal_key() {
+            text.open(name, key);
+        }
         Ok(Self {
+            seal: store.conf.seal.is_some(),
             store,
             name,
             kept: before.tokens.iter().map(|token| token.id.clone()).collect(),
@@ -240,6 +246,11 @@ impl<'a> Edit<'a> {
         self.text.ids().len()
     }
 
+    /// Whether what is written is to be sealed; else as fob.conf says.
+    pub(crate) fn set_sealed(&mut self, sealed: bool) {
+        self.seal = sealed;
+    }
+
     /// Replaces the file, if it still says what it must.
     ///
     /// # Errors
@@ -255,7 +266,13 @@ impl<'a> Edit<'a> {
     /// # Errors
     /// The edit would have done damage.
     pub(crate) fn finish(&self) -> Result<(Zeroizing<String>, TokenFile), Stop> {
-        let text = self.text.to_text();
+        let mut text = self.text.clone();
+        if self.seal {
+            if let Some(key) = self.store.seal_key()? {
+                text.seal(self.name, key)?;
+            }
+        }
+        let text = text.to_text();
         let after = self.store.parse(self.name, &text).map_err(|_| damaging())?;
         let usable = |id: &String| after.tokens.iter().any(|token| token.id == *id);
         if !self.kept.iter().all(usable) {

@@ -2,6 +2,7 @@
 //! order, fields of later versions.
 
 mod fields;
+mod sealing;
 
 use fob_core::format::hex_text;
 use fob_core::{Kind, Pin, PrivateId, RecoverySet, Token};
@@ -9,6 +10,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Tab
 use zeroize::Zeroizing;
 
 /// The text of a token file.
+#[derive(Clone)]
 pub(crate) struct TokenText(DocumentMut);
 
 /// `token` is no list, or `recovery` no table.
@@ -26,7 +28,7 @@ impl TokenText {
     pub(crate) fn first(name: &str) -> Zeroizing<String> {
         let name: String = name.chars().filter(|c| !c.is_control()).collect();
         Zeroizing::new(format!(
-            "# Tokens of {name}. Whoever reads this can log in as {name}.\nversion = 1\n"
+            "# Tokens of {name}. Whoever reads an unsealed secret can log in as {name}.\nversion = 1\n"
         ))
     }
 

@@ -18,7 +18,7 @@ use crate::Fault;
 ///
 /// # Errors
 /// Anything that kept it from being written; nothing is left behind.
-pub(crate) fn create_file(path: &Path, content: &[u8]) -> Result<bool, Fault> {
+pub fn create_file(path: &Path, content: &[u8]) -> Result<bool, Fault> {
     let failed = |errno: Errno| Fault::writing(path, errno);
     let folder = path.parent().unwrap_or(Path::new("/"));
     let mode = Mode::S_IRUSR | Mode::S_IWUSR;

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use fob_core::format::{Conf, FreshLedger, RefusedToken, TokenFile};
+use fob_core::format::{Cause, Conf, FreshLedger, RefusedToken, TokenFile};
 use fob_core::{
-    Acceptance, Admission, Attempt, Durability, Evidence, Owner, Reason, Refusal, Source, Verdict,
-    admit, decide,
+    Acceptance, Admission, Attempt, Durability, Evidence, Owner, Reason, Refusal, SealKey, Source,
+    Verdict, admit, decide,
 };
 use zeroize::Zeroizing;
 
 use crate::account::file_name;
+use crate::seal::Seal;
 use crate::trusted::{Kept, is_there, read};
 use crate::way::Way;
 use crate::{Account, Fault, FaultKind, LedgerFile, Who, clock, dummy};
@@ -23,6 +24,7 @@ pub struct Store {
     /// What fob.conf says.
     pub conf: Conf,
     way: Way,
+    seal: Seal,
 }
 
 /// What came of an attempt, and what the log should mention.
@@ -50,16 +52,14 @@ impl Store {
             Err(fault) if fault.kind == FaultKind::StateMissing => None,
             Err(fault) => return Err(config(fault.detail)),
         };
-        match text {
+        let conf = match text {
             Some(text) => Conf::parse(&text)
-                .map(|conf| Self { conf, way })
-                .map_err(|error| config(format!("{}: {error}", path.display()))),
-            None if conf.is_none() => Ok(Self {
-                conf: Conf::default(),
-                way,
-            }),
-            None => Err(config(format!("{}: there is no such file", path.display()))),
-        }
+                .map_err(|error| config(format!("{}: {error}", path.display())))?,
+            None if conf.is_none() => Conf::default(),
+            None => return Err(config(format!("{}: there is no such file", path.display()))),
+        };
+        let seal = Seal::read(&way, conf.seal.as_ref());
+        Ok(Self { conf, way, seal })
     }
 
     /// Who somebody is, and whether they have a token file.
@@ -119,15 +119,27 @@ impl Store {
     /// # Errors
     /// It isn't right; the error names the file and the place.
     pub fn parse(&self, name: &str, text: &str) -> Result<TokenFile, Fault> {
-        TokenFile::parse(text).map_err(|error| {
-            let kind = if error.newer {
-                FaultKind::NewerVersion
-            } else {
-                FaultKind::StateDamaged
-            };
+        TokenFile::open(text, name, self.seal.key()).map_err(|error| {
             let path = self.token_path(name);
+            let kind = match error.cause {
+                Cause::NoSealKey => return self.seal.fault(&path),
+                Cause::NewerVersion => FaultKind::NewerVersion,
+                Cause::Content => FaultKind::StateDamaged,
+            };
             Fault::new(kind, format!("{}: {error}", path.display()))
         })
+    }
+
+    /// The key that token files are sealed with. `None` where fob.conf doesn't say `seal`.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn seal_key(&self) -> Result<Option<&SealKey>, Fault> {
+        match &self.seal {
+            Seal::Key(key) => Ok(Some(key)),
+            Seal::Unset => Ok(None),
+            Seal::Missing(fault) => Err(fault.clone()),
+        }
     }
 
     /// Judges an attempt: tokens, lock, ledger, debit, decision, settlement. Nobody is let

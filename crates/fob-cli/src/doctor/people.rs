@@ -12,6 +12,10 @@ use crate::parallel::for_each;
 const SOON: u64 = 31 * 86_400;
 
 pub(super) fn examine(store: &Store) -> Vec<Finding> {
+    let key = store.seal_key().err().map(|fault| {
+        Finding::error("seal.key", fault.detail)
+            .remedy("Whoever has a sealed token file is refused until it is there.")
+    });
     let entries = match store.people() {
         Ok(entries) => entries,
         Err(fault) => return vec![Finding::error("people.unreadable", fault.detail)],
@@ -21,7 +25,7 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
         look_at(store, &everybody, entry)
     });
     let enrolled = count(entries.len().try_into().unwrap_or(u64::MAX), "token file");
-    let mut findings: Vec<Finding> = each.into_iter().flatten().collect();
+    let mut findings: Vec<Finding> = key.into_iter().chain(each.into_iter().flatten()).collect();
     let bad = findings.len();
     findings.push(if entries.is_empty() {
         Finding::note("people.none", "nobody is enrolled").remedy("Run: fob enroll NAME")
@@ -68,6 +72,7 @@ fn look_at(store: &Store, everybody: &Everybody, entry: &Entry) -> Vec<Finding> 
                 )
                 .remedy("Correct the file, or revoke the token.")
             }));
+            findings.extend(unsealed(store, name, &file));
             findings.extend(expiring(name, &file));
             if file.tokens.is_empty() && file.recovery.is_none() {
                 let what = format!("{name} is enrolled and has nothing that lets in");
@@ -86,6 +91,14 @@ fn look_at(store: &Store, everybody: &Everybody, entry: &Entry) -> Vec<Finding> 
         );
     }
     findings
+}
+
+/// Secrets that stand plain though fob.conf has a key.
+fn unsealed(store: &Store, name: &str, file: &TokenFile) -> Option<Finding> {
+    let is_plain = store.conf.seal.is_some() && file.sealing.plain > 0;
+    let what = format!("{name}'s secrets aren't sealed, though fob.conf says `seal`");
+    is_plain
+        .then(|| Finding::warning("people.unsealed", what).remedy(format!("Run: fob seal {name}")))
 }
 
 /// Tokens whose last day is near, or over.

@@ -65,7 +65,7 @@ impl TokenText {
 }
 
 /// Puts a value in the place of another; what stands round that stays.
-fn set_value(item: &mut Item, mut new: Value) {
+pub(super) fn set_value(item: &mut Item, mut new: Value) {
     if let Item::Value(old) = item {
         new.decor_mut().clone_from(old.decor());
     }

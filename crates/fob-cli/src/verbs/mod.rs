@@ -21,6 +21,7 @@ pub(crate) mod rename;
 mod repair;
 pub(crate) mod resync;
 mod revoke;
+pub(crate) mod seal;
 mod show;
 mod unlock;
 
@@ -81,6 +82,8 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Stop> {
         Verb::Unlock(wish) => unlock::run(&desk, wish),
         Verb::Recovery(wish) => recovery::run(&desk, wish),
         Verb::Revoke(wish) => revoke::run(&desk, wish),
+        Verb::Seal(wish) => seal::seal(&desk, wish),
+        Verb::Unseal(wish) => seal::unseal(&desk, wish),
         Verb::Rebind(wish) => rebind::run(&desk, wish),
         Verb::Repair(wish) => repair::run(&desk, wish),
     }

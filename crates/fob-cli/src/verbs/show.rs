@@ -24,6 +24,8 @@ struct Answer {
     scratch: Option<Recovery>,
     /// Whether a PIN stands in front of every code.
     pin: bool,
+    /// Whether all that can be sealed in the token file is.
+    sealed: bool,
     /// Whether the person as a whole is disabled.
     disabled: bool,
     bypass: Option<ShownBypass>,
@@ -150,6 +152,7 @@ fn answer(desk: &Desk, account: Account, file: &TokenFile, mut ledger: Ledger) -
         recovery,
         scratch,
         pin: file.pin.is_some(),
+        sealed: file.sealing.sealed > 0 && file.sealing.plain == 0,
         disabled: file.disabled,
         bypass: ledger.bypass.as_ref().map(|bypass| ShownBypass {
             uses: bypass.uses(),
@@ -233,6 +236,9 @@ impl Answer {
         }
         if self.pin {
             line(format!("PIN: set; to change it: fob pin {}", self.user));
+        }
+        if self.sealed {
+            line("secrets: sealed".into());
         }
         if let Some(bypass) = &self.bypass {
             line(bypass.line());

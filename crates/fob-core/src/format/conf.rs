@@ -1,7 +1,7 @@
 //! fob.conf: what the administrator decides for a machine. See docs/file-formats.md.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::fields::{Field, Fields, FormatError, Source};
 use crate::{FirstPass, PinEntry, Policy, Settings};
@@ -16,6 +16,28 @@ pub enum FreshLedger {
     Refuse,
 }
 
+/// Where the key of sealed token files is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seal {
+    /// In a file that only root can read: `seal = "/path"`.
+    File(PathBuf),
+    /// Where `fob-seal.service` lays it out at boot: `seal = "systemd-creds"`.
+    SystemdCreds,
+}
+
+impl Seal {
+    /// Where `fob-seal.service` lays the key out.
+    pub const RUNTIME: &'static str = "/run/fob/seal.key";
+
+    /// The file that holds the key.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::SystemdCreds => Path::new(Self::RUNTIME),
+        }
+    }
+}
+
 /// What fob.conf says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conf {
@@ -27,6 +49,8 @@ pub struct Conf {
     pub stock: PathBuf,
     /// What a missing ledger means.
     pub fresh_ledger: FreshLedger,
+    /// Where the key of sealed token files is; none where secrets stand plain.
+    pub seal: Option<Seal>,
     /// How codes are judged.
     pub policy: Policy,
     settings: Settings,
@@ -40,6 +64,7 @@ impl Default for Conf {
             state: PathBuf::from("/var/lib/fob"),
             stock: PathBuf::from("/etc/fob/stock"),
             fresh_ledger: FreshLedger::Accept,
+            seal: None,
             policy: Policy::default(),
             settings: Settings::default(),
             services: BTreeMap::new(),
@@ -70,6 +95,9 @@ impl Conf {
                 "refuse" => FreshLedger::Refuse,
                 _ => return Err(field.error("must be \"accept\" or \"refuse\"")),
             };
+        }
+        if let Some(field) = root.take("seal") {
+            conf.seal = Some(read_seal(&field, &conf)?);
         }
         read_policy(&mut root, &mut conf.policy)?;
         conf.settings = read_settings(&mut root)?;
@@ -104,6 +132,19 @@ fn folder(field: &Field<'_>) -> Result<PathBuf, FormatError> {
     } else {
         Err(field.error("must begin with a slash"))
     }
+}
+
+/// A key beside what it seals would be copied with it.
+fn read_seal(field: &Field<'_>, conf: &Conf) -> Result<Seal, FormatError> {
+    if field.text()? == "systemd-creds" {
+        return Ok(Seal::SystemdCreds);
+    }
+    let path = folder(field)?;
+    let near = [&conf.tokens, &conf.state, &conf.stock];
+    if near.iter().any(|folder| path.starts_with(folder)) {
+        return Err(field.error("must not be kept with the tokens or the ledgers"));
+    }
+    Ok(Seal::File(path))
 }
 
 fn read_policy(root: &mut Fields<'_>, policy: &mut Policy) -> Result<(), FormatError> {

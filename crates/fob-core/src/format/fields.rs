@@ -5,6 +5,9 @@ use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use zeroize::Zeroizing;
+
+use crate::{SealKey, SealPlace, is_sealed};
 
 /// What is wrong in a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +18,19 @@ pub struct FormatError {
     pub column: usize,
     /// What is wrong, with the field's name; never its value.
     pub message: String,
-    /// The file was written for a later version of pam_fob.
-    pub newer: bool,
+    /// What kind of trouble it is.
+    pub cause: Cause,
+}
+
+/// What kind of trouble there is with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// It says what it may not say.
+    Content,
+    /// It was written for a later version of pam_fob.
+    NewerVersion,
+    /// It has sealed values, and there is no key.
+    NoSealKey,
 }
 
 impl fmt::Display for FormatError {
@@ -57,7 +71,7 @@ impl<'a> Source<'a> {
             line: before.matches('\n').count().saturating_add(1),
             column: column.saturating_add(1),
             message: message.into(),
-            newer: false,
+            cause: Cause::Content,
         }
     }
 }
@@ -192,9 +206,35 @@ impl<'a> Field<'a> {
             .ok_or_else(wrong)
     }
 
+    /// A text as it was before it was sealed; any other as it is.
+    pub(super) fn opened(
+        &self,
+        key: Option<&SealKey>,
+        place: SealPlace<'_>,
+    ) -> Result<Zeroizing<String>, FormatError> {
+        let text = self.text()?;
+        if !is_sealed(text) {
+            return Ok(Zeroizing::new(text.to_owned()));
+        }
+        let Some(key) = key else {
+            return Err(FormatError {
+                cause: Cause::NoSealKey,
+                ..self.error("is sealed, and there is no key")
+            });
+        };
+        key.open(text, place).ok_or_else(|| {
+            self.error("was sealed with another key, or for another person or token")
+        })
+    }
+
     /// Exactly `N` bytes in hexadecimal digits.
     pub(super) fn hex<const N: usize>(&self) -> Result<[u8; N], FormatError> {
-        super::hex_bytes(self.text()?)
+        self.hex_of(self.text()?)
+    }
+
+    /// The same of a text that this field was opened to.
+    pub(super) fn hex_of<const N: usize>(&self, text: &str) -> Result<[u8; N], FormatError> {
+        super::hex_bytes(text)
             .and_then(|bytes| bytes.try_into().ok())
             .ok_or_else(|| self.error(format_args!("must be {N} bytes in hexadecimal digits")))
     }
@@ -231,7 +271,7 @@ impl<'a> Field<'a> {
         match self.number(1..=u64::MAX)? {
             1 => Ok(()),
             _ => Err(FormatError {
-                newer: true,
+                cause: Cause::NewerVersion,
                 ..self.error("a later version of pam_fob wrote this")
             }),
         }

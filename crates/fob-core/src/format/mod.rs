@@ -6,9 +6,9 @@ mod conf;
 mod fields;
 mod token_file;
 
-pub use conf::{Conf, FreshLedger};
-pub use fields::FormatError;
-pub use token_file::{MAX_TOKENS, RefusedToken, TokenFile};
+pub use conf::{Conf, FreshLedger, Seal};
+pub use fields::{Cause, FormatError};
+pub use token_file::{MAX_TOKENS, RefusedToken, Sealing, TokenFile};
 
 use zeroize::Zeroizing;
 

@@ -1,9 +1,11 @@
 //! A person's tokens: `/etc/fob/tokens/NAME`. See docs/file-formats.md.
 
-use super::fields::{Field, Fields, FormatError, Source};
+use zeroize::Zeroizing;
+
+use super::fields::{Cause, Field, Fields, FormatError, Source};
 use crate::{
     Algorithm, Counter, Day, Digits, Kind, MAX_SCRATCH, Period, Pin, PrivateId, RECOVERY_CODES,
-    RecoveryDigest, RecoverySet, Secret, Token,
+    RecoveryDigest, RecoverySet, SealKey, SealPlace, Secret, Token, is_sealed,
 };
 
 /// How many tokens a person may have.
@@ -27,6 +29,43 @@ pub struct TokenFile {
     pub pin: Option<Pin>,
     /// Whether the person is disabled: nothing lets them in.
     pub disabled: bool,
+    /// How many of its values are sealed, and how many could be and aren't.
+    pub sealing: Sealing,
+}
+
+/// How many values of a token file are sealed: secrets, and the salts without which nothing
+/// can be tried against the digests of a PIN or of codes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sealing {
+    /// Those that are.
+    pub sealed: usize,
+    /// Those that aren't.
+    pub plain: usize,
+}
+
+/// Whose file it is, and what opens sealed values.
+struct Opener<'a> {
+    holder: &'a str,
+    key: Option<&'a SealKey>,
+    sealing: Sealing,
+}
+
+impl Opener<'_> {
+    fn open(
+        &mut self,
+        field: &Field<'_>,
+        table: &str,
+        id: &str,
+    ) -> Result<Zeroizing<String>, FormatError> {
+        let count = if is_sealed(field.text()?) {
+            &mut self.sealing.sealed
+        } else {
+            &mut self.sealing.plain
+        };
+        *count = count.saturating_add(1);
+        let holder = self.holder;
+        field.opened(self.key, SealPlace { holder, table, id })
+    }
 }
 
 /// A token that can't be used.
@@ -39,18 +78,34 @@ pub struct RefusedToken {
 }
 
 impl TokenFile {
-    /// Reads a token file.
+    /// Reads a token file without sealed values.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn parse(text: &str) -> Result<Self, FormatError> {
+        Self::open(text, "", None)
+    }
+
+    /// Reads the token file of `holder` (in the stock: of that serial), and opens what is
+    /// sealed in it.
     ///
     /// # Errors
     /// What makes the file as a whole unusable: no TOML, a wrong or newer version, an
-    /// unknown field outside the tokens, damaged recovery codes, too many tokens.
-    pub fn parse(text: &str) -> Result<Self, FormatError> {
+    /// unknown field outside the tokens, damaged recovery codes, too many tokens, a sealed
+    /// value without a key.
+    pub fn open(text: &str, holder: &str, key: Option<&SealKey>) -> Result<Self, FormatError> {
+        let mut opener = Opener {
+            holder,
+            key,
+            sealing: Sealing::default(),
+        };
+        let opener = &mut opener;
         let mut root = Source(text).parse()?;
         root.require("version")?.version()?;
         let mut file = Self {
-            recovery: root.take("recovery").map(read_recovery).transpose()?,
-            scratch: root.take("scratch").map(read_scratch).transpose()?,
-            pin: root.take("pin").map(read_pin).transpose()?,
+            recovery: read(&mut root, "recovery", |field| read_recovery(field, opener))?,
+            scratch: read(&mut root, "scratch", |field| read_scratch(field, opener))?,
+            pin: read(&mut root, "pin", |field| read_pin(field, opener))?,
             ..Self::default()
         };
         if let Some(field) = root.take("disabled") {
@@ -62,18 +117,22 @@ impl TokenFile {
             if members.len() > MAX_TOKENS {
                 return Err(too_many);
             }
-            members.into_iter().for_each(|member| file.add(member));
+            for member in members {
+                file.add(member, opener)?;
+            }
         }
         root.end()?;
+        file.sealing = opener.sealing;
         Ok(file)
     }
 
-    fn add(&mut self, member: Field<'_>) {
+    /// Only a missing key is more than the token's own trouble.
+    fn add(&mut self, member: Field<'_>, opener: &mut Opener<'_>) -> Result<(), FormatError> {
         let place = member.error("the id or the secret is already another token's");
         let mut id = None;
         let token = member
             .table()
-            .and_then(|fields| read_token(fields, &mut id));
+            .and_then(|fields| read_token(fields, &mut id, opener));
         let twin = |token: &Token| {
             let same_key = |other: &Token| other.secret.bytes() == token.secret.bytes();
             self.tokens
@@ -83,22 +142,37 @@ impl TokenFile {
         match token {
             Ok(token) if twin(&token) => self.refused.push(RefusedToken { id, error: place }),
             Ok(token) => self.tokens.push(token),
+            Err(error) if error.cause == Cause::NoSealKey => return Err(error),
             Err(error) => self.refused.push(RefusedToken { id, error }),
         }
+        Ok(())
     }
 }
 
-fn read_token(mut fields: Fields<'_>, id: &mut Option<String>) -> Result<Token, FormatError> {
+fn read<'a, T>(
+    root: &mut Fields<'a>,
+    name: &str,
+    how: impl FnOnce(Field<'a>) -> Result<T, FormatError>,
+) -> Result<Option<T>, FormatError> {
+    root.take(name).map(how).transpose()
+}
+
+fn read_token(
+    mut fields: Fields<'_>,
+    id: &mut Option<String>,
+    opener: &mut Opener<'_>,
+) -> Result<Token, FormatError> {
     let name = fields.require("id")?.line(64)?;
     *id = Some(name.clone());
     let kind = read_kind(&mut fields)?;
     let secret = fields.require("secret")?;
+    let text = opener.open(&secret, "token", &name)?;
     let token = Token {
         id: name,
         kind,
         algorithm: read_algorithm(&mut fields)?,
         digits: read_digits(&mut fields)?,
-        secret: Secret::from_base32(secret.text()?).map_err(|error| secret.error(error))?,
+        secret: Secret::from_base32(&text).map_err(|error| secret.error(error))?,
         serial: fields
             .take("serial")
             .map(|field| field.line(64))
@@ -172,24 +246,27 @@ fn read_digits(fields: &mut Fields<'_>) -> Result<Digits, FormatError> {
     Digits::new(field.number(6..=10)?).ok_or_else(|| field.error("must be 6 to 10"))
 }
 
-fn read_recovery(field: Field<'_>) -> Result<RecoverySet, FormatError> {
+fn read_recovery(field: Field<'_>, opener: &mut Opener<'_>) -> Result<RecoverySet, FormatError> {
     let wrong = format!("must be {RECOVERY_CODES} different codes");
-    read_set(field, RECOVERY_CODES..=RECOVERY_CODES, &wrong)
+    read_set(field, RECOVERY_CODES..=RECOVERY_CODES, &wrong, opener)
 }
 
-fn read_scratch(field: Field<'_>) -> Result<RecoverySet, FormatError> {
+fn read_scratch(field: Field<'_>, opener: &mut Opener<'_>) -> Result<RecoverySet, FormatError> {
     let wrong = format!("must be 1 to {MAX_SCRATCH} different codes");
-    read_set(field, 1..=MAX_SCRATCH, &wrong)
+    read_set(field, 1..=MAX_SCRATCH, &wrong, opener)
 }
 
 fn read_set(
     field: Field<'_>,
     counts: std::ops::RangeInclusive<usize>,
     wrong: &str,
+    opener: &mut Opener<'_>,
 ) -> Result<RecoverySet, FormatError> {
+    let table = field.name.clone();
     let mut fields = field.table()?;
     let id = fields.require("set")?.hex()?;
-    let salt = fields.require("salt")?.hex()?;
+    let salt = fields.require("salt")?;
+    let salt = salt.hex_of(&opener.open(&salt, &table, "")?)?;
     let list = fields.require("digests")?;
     let wrong = list.error(wrong);
     let digests: Result<Vec<_>, _> = list
@@ -208,10 +285,11 @@ fn read_set(
     Ok(RecoverySet { id, salt, digests })
 }
 
-fn read_pin(field: Field<'_>) -> Result<Pin, FormatError> {
+fn read_pin(field: Field<'_>, opener: &mut Opener<'_>) -> Result<Pin, FormatError> {
     let mut fields = field.table()?;
+    let salt = fields.require("salt")?;
     let pin = Pin {
-        salt: fields.require("salt")?.hex()?,
+        salt: salt.hex_of(&opener.open(&salt, "pin", "")?)?,
         digest: fields.require("digest")?.hex()?,
     };
     fields.end()?;
@@ -277,7 +355,7 @@ mod tests {
         assert!(
             error("version = \"1\"\n").starts_with("line 1, column 11: `version`: must be a whole")
         );
-        assert!(TokenFile::parse("version = 2\n").unwrap_err().newer);
+        assert!(TokenFile::parse("version = 2\n").unwrap_err().cause == Cause::NewerVersion);
     }
 
     #[test]
