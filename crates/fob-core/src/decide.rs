@@ -299,7 +299,7 @@ fn recover(
 ) -> Decision {
     let mut next = debit.after;
     let before = next.spent_recovery(hit.set.id);
-    next.spend_recovery(hit.set.id, hit.position);
+    next.spend_recovery(hit.set, hit.position, file);
     if before == next.spent_recovery(hit.set.id) {
         return refuse(Reason::Spent);
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::person::{Person, TIME, at, fob, now, paper, phone, token};
-use crate::{Digits, Kind, Owner, Period};
+use crate::{Digits, Kind, Owner, Period, RecoveryDigest};
 
 const STEP: u64 = TIME / 30;
 
@@ -266,6 +266,25 @@ fn spent_recovery_code_of_an_old_set_stays_spent() {
     assert_eq!(alice.reason(TIME, &paper(0).to_text()), None);
     alice.file.recovery = old;
     assert_eq!(alice.reason(TIME, &paper(0).to_text()), Some(Reason::Spent));
+}
+
+/// P1: the ledger remembers a few sets only. One that is still enrolled isn't forgotten,
+/// however often the other one is made anew.
+#[test]
+fn spent_scratch_code_outlasts_all_recovery_sets() {
+    let mut alice = Person::with(vec![phone()]);
+    let code = Attempt::parse(b"12345678").lone_code(RecoverySet::SCRATCH);
+    alice.file.scratch = Some(RecoverySet {
+        id: [200; 16],
+        salt: [6; 16],
+        digests: vec![RecoveryDigest::of_scratch(&code.unwrap(), &[6; 16])],
+    });
+    assert_eq!(alice.reason(TIME, "12345678"), None);
+    for id in 0..20 {
+        alice.file.recovery.as_mut().unwrap().id = [id; 16];
+        assert_eq!(alice.reason(TIME, &paper(0).to_text()), None);
+    }
+    assert_eq!(alice.reason(TIME, "12345678"), Some(Reason::Spent));
 }
 
 /// P10: throttled attempts aren't looked at, but recovery codes always are.

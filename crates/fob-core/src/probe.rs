@@ -103,7 +103,7 @@ pub fn probe<'a>(
     let hit = evidence.recovery().or_else(|| evidence.scratch());
     let recovery = hit.map(|Hit { set, position }| {
         let mut after = ledger.clone();
-        after.spend_recovery(set.id, position);
+        after.spend_recovery(set, position, evidence.file);
         if after.spent_recovery(set.id) == ledger.spent_recovery(set.id) {
             RecoverySight::Spent
         } else {

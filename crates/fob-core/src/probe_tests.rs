@@ -179,7 +179,7 @@ fn throttle_and_recovery_codes_are_told() {
         look(&ledger, &paper),
         (None, Some(RecoverySight::Unused), 0)
     );
-    ledger.spend_recovery(set.id, 0);
+    ledger.spend_recovery(&set, 0, &file);
     assert_eq!(
         look(&ledger, &paper),
         (Some(Reason::Spent), Some(RecoverySight::Spent), 0)

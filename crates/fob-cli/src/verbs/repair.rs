@@ -173,9 +173,7 @@ fn spend_all(
             return Err(no_room(token));
         }
     }
-    for set in [&file.recovery, &file.scratch].into_iter().flatten() {
-        ledger.void_recovery(set);
-    }
+    ledger.void_recovery(file);
     Ok(())
 }
 

@@ -228,9 +228,11 @@ impl Ledger {
         true
     }
 
-    /// Spends all codes of a recovery set.
-    pub fn void_recovery(&mut self, set: &RecoverySet) {
-        (0..set.digests.len()).for_each(|position| self.spend_recovery(set.id, position));
+    /// Spends all codes that `file` has beside its tokens.
+    pub fn void_recovery(&mut self, file: &TokenFile) {
+        for set in [&file.recovery, &file.scratch].into_iter().flatten() {
+            (0..set.digests.len()).for_each(|position| self.spend_recovery(set, position, file));
+        }
     }
 
     /// Notes that the spent code of `counter` came again; `true` the first time. A code
@@ -248,19 +250,30 @@ impl Ledger {
         first
     }
 
-    /// Spends the n-th code of a recovery set.
-    pub(crate) fn spend_recovery(&mut self, set: [u8; 16], position: usize) {
+    /// Spends the n-th code of a recovery set. Where there is no room for another, the oldest
+    /// is forgotten that `file` has no longer.
+    pub(crate) fn spend_recovery(&mut self, set: &RecoverySet, position: usize, file: &TokenFile) {
         let bit = u32::try_from(position)
             .ok()
             .and_then(|n| 1u16.checked_shl(n))
             .unwrap_or(0);
-        if let Some(spent) = self.recovery.iter_mut().find(|spent| spent.set == set) {
+        if let Some(spent) = self.recovery.iter_mut().find(|spent| spent.set == set.id) {
             spent.codes |= bit;
             return;
         }
         if self.recovery.len() >= MAX_RECOVERY_SETS {
-            self.recovery.drain(..1);
+            let enrolled = [&file.recovery, &file.scratch];
+            let is_old = |spent: &SpentRecovery| {
+                let mut sets = enrolled.into_iter().flatten();
+                sets.all(|set| set.id != spent.set)
+            };
+            if let Some(oldest) = self.recovery.iter().position(is_old) {
+                self.recovery.remove(oldest);
+            }
         }
-        self.recovery.push(SpentRecovery { set, codes: bit });
+        self.recovery.push(SpentRecovery {
+            set: set.id,
+            codes: bit,
+        });
     }
 }
