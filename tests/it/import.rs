@@ -425,3 +425,36 @@ fn import_killed_at_any_system_call_brings_nothing_used_back() {
     let calls: u32 = told.trim().parse().unwrap_or_else(|_| panic!("{told}"));
     assert!(calls > 100, "{calls}");
 }
+
+/// T03's class: the files of other systems can't say that somebody is disabled, or until when
+/// a token holds. Who isn't let in here isn't let in there.
+#[test]
+fn who_gets_in_no_longer_is_not_exported() {
+    let machine = Machine::with(&["alice", "bob"]);
+    machine.enrol("alice", &[hotp("alice")]);
+    machine.enrol("bob", &[hotp("fob"), totp("phone")]);
+    machine.shell(
+        "printf '\\n[[token]]\\nid = \"old\"\\ntype = \"totp\"\\nexpires = \"2020-01-31\"\\n\
+         secret = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"\\n\
+         [[token]]\\nid = \"later\"\\ntype = \"later\"\\n' >>/etc/fob/tokens/bob
+         fob disable alice; fob disable bob --id fob",
+    );
+    for target in ["users-oath", "pskc"] {
+        let words = format!("fob export --everybody --to {target} --yes 2>/tmp/told");
+        let text = machine.shell(&words);
+        let told = machine.shell("cat /tmp/told");
+        for (id, why) in [
+            ("alice's token \"fob\"", "disabled"),
+            ("bob's token \"fob\"", "disabled"),
+            ("bob's token \"old\"", "expired"),
+            ("bob's token \"later\"", "can't be used"),
+        ] {
+            let said = |line: &str| line.contains(id) && line.contains(why);
+            assert!(told.lines().any(said), "{id}: {told}");
+        }
+        assert!(!text.contains("alice"), "{text}");
+        assert_eq!(text.matches("bob").count(), 1, "{text}");
+    }
+    let words = "fob export bob --id fob --to google-authenticator --yes 2>&1; [ $? = 1 ]";
+    assert!(!machine.shell(words).contains("HOTP_COUNTER"));
+}

@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use fob_core::format::TokenFile;
 use fob_core::{Ledger, Token};
-use fob_store::Account;
+use fob_store::{Account, now};
 use zeroize::Zeroizing;
 
 use super::{Wish, google_authenticator, pskc, users_oath};
@@ -105,9 +105,22 @@ fn items<'a>(holders: &'a [Holder], wish: &Wish) -> Result<Vec<Item<'a>>, Stop> 
     for holder in holders {
         let chosen: Vec<&Token> = match &wish.id {
             Some(id) => vec![people::token(&holder.file, &holder.name, id)?],
-            None => holder.file.tokens.iter().collect(),
+            None => {
+                holder.file.refused.iter().for_each(|refused| {
+                    let id = refused.id.as_deref().unwrap_or("a token");
+                    left_out(holder, id, &format!("can't be used: {}", refused.error));
+                });
+                holder.file.tokens.iter().collect()
+            }
         };
-        items.extend(chosen.into_iter().map(|token| Item {
+        let lets_in = |token: &&Token| match barred(holder, token) {
+            None => true,
+            Some(why) => {
+                left_out(holder, &token.id, why);
+                false
+            }
+        };
+        items.extend(chosen.into_iter().filter(lets_in).map(|token| Item {
             user: &holder.name,
             token,
             ledger: &holder.ledger,
@@ -117,6 +130,24 @@ fn items<'a>(holders: &'a [Holder], wish: &Wish) -> Result<Vec<Item<'a>>, Stop> 
         return Err(Stop::no("there is no token that can be exported"));
     }
     Ok(items)
+}
+
+/// Why a token lets nobody in here. The other system would not know, and let the person in.
+fn barred(holder: &Holder, token: &Token) -> Option<&'static str> {
+    if holder.file.disabled {
+        Some("belongs to somebody who is disabled")
+    } else if token.disabled {
+        Some("is disabled")
+    } else if token.expires.is_some_and(|day| now().unix >= day.end()) {
+        Some("has expired")
+    } else {
+        None
+    }
+}
+
+fn left_out(holder: &Holder, id: &str, why: &str) {
+    let name = &holder.name;
+    remark(&format!("{name}'s token {id:?} {why}, and is left out."));
 }
 
 /// What can't be taken along, since only digests of it are kept.

@@ -7,7 +7,7 @@ use fob_store::now;
 use zeroize::Zeroizing;
 
 use super::other::{Item, cannot};
-use crate::output::{remark, time};
+use crate::output::time;
 use crate::stop::Stop;
 
 /// The longest secret that liboath takes, in bytes.
@@ -29,13 +29,6 @@ fn line(item: &Item<'_>, text: &mut String) -> Result<(), Stop> {
         token,
         ledger,
     } = item;
-    if token.disabled {
-        remark(&format!(
-            "{user}'s token {:?} is disabled, and left out.",
-            token.id
-        ));
-        return Ok(());
-    }
     let digits = token.digits.count();
     let (secret, floor) = (token.secret.bytes(), ledger.floor(token));
     if token.algorithm != Algorithm::Sha1 || digits > 8 || secret.len() > MAX_SECRET {
