@@ -458,3 +458,18 @@ fn who_gets_in_no_longer_is_not_exported() {
     let words = "fob export bob --id fob --to google-authenticator --yes 2>&1; [ $? = 1 ]";
     assert!(!machine.shell(words).contains("HOTP_COUNTER"));
 }
+
+/// P1: a scratch code that was used here is spent, also when its person is revoked and comes
+/// over again from the same file.
+#[test]
+fn scratch_code_used_here_stays_spent_when_it_is_imported_again() {
+    let machine = Machine::with(&["alice"]);
+    let file = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n\" HOTP_COUNTER 1\n12345678\n87654321\n";
+    import(&machine, file, "--user alice");
+    assert_eq!(machine.login("alice", &["12345678"]).code(), 0);
+    machine.shell("fob revoke alice --yes");
+    import(&machine, file, "--user alice");
+    assert_eq!(machine.login("alice", &["12345678"]).code(), 7);
+    assert_eq!(machine.logged("reason").as_deref(), Some("spent"));
+    assert_eq!(machine.login("alice", &["87654321"]).code(), 0);
+}

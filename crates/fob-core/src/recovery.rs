@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use hmac::Hmac;
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{Code, Digits};
+use crate::{Code, Digits, Secret};
 
 /// How many codes a set has.
 pub const RECOVERY_CODES: usize = 10;
@@ -143,6 +143,27 @@ impl RecoverySet {
     /// How long a scratch code is: eight digits. Short enough to be guessed, so it is
     /// throttled like any code, and a recovery code isn't.
     pub const SCRATCH: Digits = Digits::EIGHT;
+
+    /// The set of the scratch codes that came with a token. The same codes make the same set,
+    /// so that those spent stay spent when they come again.
+    pub fn of_scratch(codes: &[Code], secret: &Secret) -> Self {
+        let mut texts: Vec<_> = codes.iter().map(Code::to_text).collect();
+        texts.sort_by(|a, b| a.as_str().cmp(b));
+        texts.dedup_by(|a, b| a.as_str() == b.as_str());
+        let (mut id, mut salt) = ([0; 16], [0; 16]);
+        // HMAC takes keys of every length.
+        if let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(secret.bytes()) {
+            mac.update(b"fob scratch");
+            texts.iter().for_each(|text| mac.update(text.as_bytes()));
+            let tag = mac.finalize().into_bytes();
+            let parts = id.iter_mut().chain(&mut salt);
+            parts.zip(tag).for_each(|(to, from)| *to = from);
+        }
+        let digest = |text: &Zeroizing<String>| stretch(text.as_bytes(), &salt);
+        let mut digests: Vec<RecoveryDigest> = texts.iter().map(digest).collect();
+        digests.sort();
+        Self { id, salt, digests }
+    }
 
     /// Which code of the set this is; all are compared, in constant time.
     pub(crate) fn position(&self, typed: &RecoveryDigest) -> Option<usize> {

@@ -1,7 +1,7 @@
 //! Ledgers first, then the token files, then the stock: a crash in between leaves nothing
 //! that could be used without what is spent.
 
-use fob_core::{Code, Counter, Pin, RecoveryDigest, RecoverySet};
+use fob_core::{Code, Counter, Pin, RecoverySet};
 use fob_import::detect::Format;
 use fob_store::{Batch, Store, create_folder, now, random};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -76,8 +76,8 @@ fn make(
     for import in &person.imports {
         edit.add(&import.token)?;
     }
-    if !person.scratch.is_empty() {
-        edit.set_scratch(&scratch(person)?)?;
+    if let Some(set) = scratch(person) {
+        edit.set_scratch(&set)?;
     }
     if let Some(pin) = &person.pin {
         let pin = Pin::new(pin.as_bytes(), random()?);
@@ -87,23 +87,14 @@ fn make(
     Ok((text, edit.was_there))
 }
 
-/// The scratch codes as the token file keeps them.
-fn scratch(person: &Person) -> Result<RecoverySet, Stop> {
-    let salt = random()?;
-    let codes = person
-        .scratch
-        .iter()
-        .filter_map(|text| Code::parse(text.as_bytes()));
-    let mut digests: Vec<RecoveryDigest> = codes
-        .map(|code| RecoveryDigest::of_scratch(&code, &salt))
+/// The scratch codes as the token file keeps them, if there are any.
+fn scratch(person: &Person) -> Option<RecoverySet> {
+    let first = person.imports.first()?;
+    let codes = person.scratch.iter();
+    let codes: Vec<Code> = codes
+        .filter_map(|text| Code::parse(text.as_bytes()))
         .collect();
-    digests.sort();
-    digests.dedup();
-    Ok(RecoverySet {
-        id: random()?,
-        salt,
-        digests,
-    })
+    (!codes.is_empty()).then(|| RecoverySet::of_scratch(&codes, &first.token.secret))
 }
 
 /// Writes down what is spent, before anybody can use the rest.
