@@ -134,3 +134,39 @@ fn systemd_keeps_the_key() {
         0
     );
 }
+
+/// What is sealed with a key that is away belongs to its id. Renamed, it could never be
+/// opened again.
+#[test]
+fn token_that_no_key_opens_is_neither_renamed_nor_said_to_be_open() {
+    let machine = Machine::with(&["alice"]);
+    machine.file("etc/fob/fob.conf", 0o644, CONF);
+    machine.enrol("alice", &[hotp("alice")]);
+    machine.shell("fob seal --new-key; fob seal alice; mv /root/fob-seal.key /root/kept");
+    machine.shell("fob seal --new-key");
+    let before = file_of(&machine, "alice");
+    let said = machine.shell("fob rename alice fob new 2>&1; [ $? = 2 ]");
+    assert!(said.contains("can't be opened"), "{said}");
+    for whose in ["alice", "--everybody"] {
+        let said = machine.shell(&format!("fob unseal {whose} 2>&1; [ $? = 2 ]"));
+        assert!(said.contains("1 sealed value can't be opened"), "{said}");
+    }
+    assert_eq!(file_of(&machine, "alice"), before);
+    machine.shell("mv /root/kept /root/fob-seal.key");
+    let code = press(&hotp("alice"), 0);
+    assert_eq!(machine.login("alice", &[&code]).code(), 0);
+}
+
+/// "Left as they were" must mean that nothing is left to read in a backup.
+#[test]
+fn secret_of_a_token_that_this_version_cannot_use_is_sealed_too() {
+    let machine = Machine::with(&["alice"]);
+    machine.file("etc/fob/fob.conf", 0o644, CONF);
+    let later = "version = 1\n\n[[token]]\nid = \"x\"\ntype = \"later\"\n\
+        secret = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"\n";
+    machine.file("etc/fob/tokens/alice", 0o600, later);
+    machine.shell("fob seal --new-key; fob seal alice");
+    assert!(!file_of(&machine, "alice").contains("GEZDG"));
+    machine.shell("fob unseal alice");
+    assert_eq!(file_of(&machine, "alice"), later);
+}

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use fob_core::format::{MAX_TOKENS, TokenFile};
+use fob_core::format::{MAX_TOKENS, Sealing, TokenFile};
 use fob_core::{Counter, Kind, Pin, RecoverySet, Token};
 use fob_store::{MAX_FILE, Store, lock_folder, remove_file, replace_file};
 use nix::fcntl::Flock;
@@ -27,6 +27,10 @@ pub(crate) struct Edit<'a> {
     pub(crate) before: TokenFile,
     /// Whether there is a file.
     pub(crate) was_there: bool,
+    /// How many of its values are sealed.
+    pub(crate) sealing: Sealing,
+    /// How many of those no key opens.
+    pub(crate) unopened: usize,
     text: TokenText,
     /// Whether what is written is sealed.
     seal: bool,
@@ -83,10 +87,13 @@ impl<'a> Edit<'a> {
             Stop::unknown(format!("{}: fob can't edit this file", path.display()))
                 .remedy("Edit it by hand.")
         })?;
+        let sealing = text.sealing(name);
         if let Ok(Some(key)) = store.seal_key() {
             text.open(name, key);
         }
         Ok(Self {
+            sealing,
+            unopened: text.sealing(name).sealed,
             seal: store.conf.seal.is_some(),
             store,
             name,
@@ -167,6 +174,10 @@ impl<'a> Edit<'a> {
     pub(crate) fn rename(&mut self, id: &str, new: &str) -> Result<(), Stop> {
         self.require(id)?;
         self.check_id(new)?;
+        if self.text.is_sealed(id)? {
+            let what = format!("the seal of {id:?} can't be opened, and is made for that id");
+            return Err(Stop::unknown(what).remedy("Bring back the key that it was sealed with."));
+        }
         self.text.rename(id, new)?;
         self.kept
             .iter_mut()

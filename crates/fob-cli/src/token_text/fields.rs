@@ -46,7 +46,7 @@ impl TokenText {
     }
 
     /// The tokens with this id.
-    fn tables(&mut self, id: &str) -> Result<Vec<&mut dyn TableLike>, NoList> {
+    pub(super) fn tables(&mut self, id: &str) -> Result<Vec<&mut dyn TableLike>, NoList> {
         let is_it = |table: &dyn TableLike| table.get("id").and_then(Item::as_str) == Some(id);
         Ok(match self.list()? {
             List::Tables(tables) => tables

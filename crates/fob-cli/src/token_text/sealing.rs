@@ -1,11 +1,12 @@
 //! Sealing the values of a token file, and opening them; all else stays as it is.
 
+use fob_core::format::Sealing;
 use fob_core::{SealKey, SealPlace, is_sealed};
 use fob_store::{Fault, random};
 use toml_edit::{Item, TableLike, Value};
 
-use super::TokenText;
 use super::fields::set_value;
+use super::{NoList, TokenText};
 
 impl TokenText {
     /// Opens what the key opens; the rest stays as it is.
@@ -32,6 +33,30 @@ impl TokenText {
             }
         }
         Ok(())
+    }
+
+    /// How many values are sealed, and how many could be: also those of tokens that this
+    /// version can't use.
+    pub(crate) fn sealing(&mut self, holder: &str) -> Sealing {
+        let mut sealing = Sealing::default();
+        for (_, item) in self.sealable(holder) {
+            let count = match item.as_str().map(is_sealed) {
+                Some(true) => &mut sealing.sealed,
+                Some(false) => &mut sealing.plain,
+                None => continue,
+            };
+            *count = count.saturating_add(1);
+        }
+        sealing
+    }
+
+    /// Whether the secret of the token with this id is sealed.
+    pub(crate) fn is_sealed(&mut self, id: &str) -> Result<bool, NoList> {
+        let secret = |table: &dyn TableLike| {
+            let secret = table.get("secret").and_then(Item::as_str);
+            secret.is_some_and(is_sealed)
+        };
+        Ok(self.tables(id)?.iter().any(|table| secret(&**table)))
     }
 
     /// Each value that can be sealed, with its place.
