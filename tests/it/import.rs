@@ -473,3 +473,16 @@ fn scratch_code_used_here_stays_spent_when_it_is_imported_again() {
     assert_eq!(machine.logged("reason").as_deref(), Some("spent"));
     assert_eq!(machine.login("alice", &["87654321"]).code(), 0);
 }
+
+/// What is told of a file is text: it commands nobody's terminal.
+#[test]
+fn names_in_a_hostile_file_command_no_terminal() {
+    let machine = Machine::with(&["alice"]);
+    let key = hex(hotp("alice").secret.bytes());
+    let file = format!("MOTP \x1b[2J - {key}\nMOTP \u{9b}2J - {key}\nHOTP alice - {key}\n");
+    machine.file("root/file", 0o600, file);
+    let told = machine.shell("fob import users-oath /root/file --dry-run 2>&1");
+    assert!(told.contains("[2J: Mobile-OTP"), "{told:?}");
+    let is_text = |c: char| c == '\n' || !c.is_control();
+    assert!(told.chars().all(is_text), "{told:?}");
+}

@@ -38,7 +38,12 @@ pub(crate) fn say_json(object: &impl Serialize) -> Result<(), Stop> {
 
 /// Tells a person something on stderr. Not an answer, so it doesn't matter who reads it.
 pub(crate) fn remark(text: &str) {
-    let _ = writeln!(stderr(), "{text}");
+    let _ = writeln!(stderr(), "{}", plain(text));
+}
+
+/// A text as a terminal may have it: what came from a file moves no cursor and hides nothing.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
 }
 
 /// Tells why a verb ended: the problem, then what to do.
@@ -112,6 +117,15 @@ mod tests {
         assert_eq!(span(270), "4 min 30 s");
         assert_eq!(span(600), "10 min");
         assert_eq!(span(93_784), "1 d 2 h");
+    }
+
+    /// T32's class: a word from a file commands no terminal, in seven bits or in eight.
+    #[test]
+    fn control_characters_reach_no_terminal() {
+        assert_eq!(
+            plain("a\x1b[2J\u{9b}2J\rb\nc"),
+            "a\u{fffd}[2J\u{fffd}2J\u{fffd}b\nc"
+        );
     }
 
     #[test]

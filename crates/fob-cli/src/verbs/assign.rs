@@ -8,7 +8,7 @@ use fob_core::{Kind, Ledger, Token};
 use fob_store::{Account, create_folder, now};
 use serde::Serialize;
 
-use crate::output::{remark, say, say_json, time};
+use crate::output::{plain, remark, say, say_json, time};
 use crate::stock::Stock;
 use crate::stop::Stop;
 use crate::token_edit::Edit;
@@ -224,7 +224,7 @@ fn list(desk: &Desk) -> Result<(), Stop> {
         return say(&format!("Nothing is in stock ({stock})."));
     }
     for (serial, token) in &tokens {
-        say(&match token {
+        say(&plain(&match token {
             Ok(token) if token.disabled => format!("{serial}: being given back"),
             Ok(token) => format!(
                 "{serial}: {}, {} digits",
@@ -232,7 +232,7 @@ fn list(desk: &Desk) -> Result<(), Stop> {
                 token.digits.count()
             ),
             Err(error) => format!("{serial}: can't be used: {error}"),
-        })?;
+        }))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Wish;
 use super::plan::{Import, Plan};
-use crate::output::{count, remark, say, say_json, time};
+use crate::output::{count, plain, remark, say, say_json, time};
 use crate::stop::Stop;
 use crate::table::Table;
 
@@ -113,7 +113,7 @@ impl<'a> Report<'a> {
         // Of a dry run this is the answer; else it goes with the question.
         let tell = |text: &str| {
             if all {
-                say(text)
+                say(&plain(text))
             } else {
                 remark(text);
                 Ok(())
