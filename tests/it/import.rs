@@ -486,3 +486,15 @@ fn names_in_a_hostile_file_command_no_terminal() {
     let is_text = |c: char| c == '\n' || !c.is_control();
     assert!(told.chars().all(is_text), "{told:?}");
 }
+
+/// T08's class: a passphrase that is empty protects nothing, and looks as if it did.
+#[test]
+fn empty_passphrase_is_none() {
+    let machine = Machine::with(&["alice"]);
+    machine.enrol("alice", &[hotp("alice")]);
+    machine.file("root/passphrase", 0o600, "\nsecond line\n");
+    let words =
+        "fob export alice --to pskc --passphrase-file /root/passphrase --yes 2>&1; [ $? = 2 ]";
+    let told = machine.shell(words);
+    assert!(told.contains("first line is empty"), "{told}");
+}

@@ -166,6 +166,10 @@ pub(in crate::verbs) fn key(
         return Ok(None);
     };
     let text = line(path)?;
+    if text.is_empty() {
+        let what = format!("{}: its first line is empty", path.display());
+        return Err(Stop::unknown(what).remedy("Write the passphrase on the first line."));
+    }
     Ok(Some(Key::Passphrase(Zeroizing::new(
         text.as_bytes().to_vec(),
     ))))
