@@ -498,3 +498,11 @@ fn empty_passphrase_is_none() {
     let told = machine.shell(words);
     assert!(told.contains("first line is empty"), "{told}");
 }
+
+/// P8: what a killed import left in the stock is full of secrets, and goes with the next use.
+#[test]
+fn killed_import_leaves_no_secrets_in_the_stock() {
+    let machine = Machine::with(&["alice"]);
+    machine.shell("fob assign --list; touch /etc/fob/stock/.new-00; fob assign --list");
+    assert_eq!(machine.shell("ls -A /etc/fob/stock"), "");
+}

@@ -1,17 +1,16 @@
 //! The stock: tokens that nobody has yet. One token file each, called by the serial instead
 //! of a person.
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use fob_core::Token;
 use fob_core::format::TokenFile;
-use fob_store::{Batch, Fault, Store, create_folder, lock_folder, remove_file, replace_file};
-use nix::fcntl::Flock;
+use fob_store::{Batch, Fault, Store, create_folder, remove_file, replace_file};
 use zeroize::Zeroizing;
 
 use crate::people;
 use crate::stop::Stop;
+use crate::token_edit::Folder;
 use crate::token_text::{NoList, TokenText};
 
 /// A serial, and its token or why it has none.
@@ -21,7 +20,7 @@ pub(crate) type Kept = (String, Result<Token, String>);
 /// ledger's.
 pub(crate) struct Stock {
     store: Store,
-    _lock: Flock<File>,
+    _lock: Folder,
 }
 
 impl Stock {
@@ -31,9 +30,8 @@ impl Stock {
     /// It can't be made, or somebody else holds the lock.
     pub(crate) fn open(store: &Store) -> Result<Self, Stop> {
         let store = store.stock();
-        let folder = &store.conf.tokens;
-        create_folder(folder)?;
-        let lock = lock_folder(folder)?;
+        create_folder(&store.conf.tokens)?;
+        let lock = Folder::lock(&store)?;
         Ok(Self { store, _lock: lock })
     }
 
