@@ -112,7 +112,9 @@ fn check(pin: &[u8]) -> Result<(), Stop> {
             "a PIN must be text without control characters",
         ));
     }
-    let pairs = || pin.iter().zip(pin.iter().skip(1));
+    // Blanks and dashes make no difference when it is typed.
+    let typed = || pin.iter().filter(|b| !matches!(b, b' ' | b'-'));
+    let pairs = || typed().zip(typed().skip(1));
     let by = |step: u8| pairs().all(|(a, b)| *b == a.wrapping_add(step));
     if by(0) || by(1) || by(u8::MAX) {
         return Err(
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn rows_are_no_pins() {
-        for pin in ["1234", "9876", "0000", "abcdef"] {
+        for pin in ["1234", "9876", "0000", "abcdef", "12-34", "0 0 0 0"] {
             assert!(check(pin.as_bytes()).is_err(), "{pin}");
         }
         for pin in ["4711", "1235", "90210", "grüß7"] {
