@@ -146,10 +146,11 @@ impl Attempt {
         self.recovery.as_ref()
     }
 
-    /// Whether it can be read as a code at all: six digits at the end, or what a YubiKey
-    /// types.
+    /// Whether it can be read as any token's code: digits at the end, or what a YubiKey
+    /// types. Each length is tried, as what may stand in front is measured from there.
     pub fn has_code(&self) -> bool {
-        self.code(Digits::MIN).is_some() || self.otp().is_some()
+        let is_code = |count| self.end(count).and_then(Code::parse).is_some();
+        (Digits::MIN.count()..=Digits::MAX.count()).any(is_code) || self.otp().is_some()
     }
 
     /// Neither a code nor a recovery code: refused, and counted nowhere.

@@ -283,3 +283,22 @@ fn tokens_of_several_lengths_are_one_persons() {
     assert_eq!(alice.reason(TIME, &at(&long, 0)), None);
     assert_eq!(alice.reason(TIME, &at(&phone(), step(TIME))), None);
 }
+
+/// P10, T18: however long the PIN and the public id in front are, a guess counts.
+#[test]
+fn guess_behind_the_longest_front_counts() {
+    let token = Token {
+        digits: Digits::MAX,
+        public_id: Some("c".repeat(32)),
+        ..phone()
+    };
+    let pin = "p".repeat(Pin::MAX);
+    let front = format!("{pin}{}", "c".repeat(32));
+    let mut alice = Person::with(vec![token.clone()]);
+    alice.file.pin = Pin::new(pin.as_bytes(), [5; 16]);
+    let guess = format!("{front}0000000000");
+    assert_eq!(alice.reason(TIME, &guess), Some(Reason::Wrong));
+    assert_eq!(alice.ledger.throttle.failures(), 1);
+    let code = at(&token, step(TIME));
+    assert_eq!(alice.reason(TIME, &format!("{front}{code}")), None);
+}
