@@ -93,10 +93,9 @@ impl Attempt {
         front(answer, length.unwrap_or(0))
     }
 
-    /// How long the recovery code is, as it was typed; none if it isn't one.
-    pub(crate) fn recovery_length(&self) -> Option<usize> {
-        self.recovery.as_ref()?;
-        recovery_suffix(&self.typed).map(|(_, length)| length)
+    /// How long the recovery code is, as it was typed; 0 if it isn't one.
+    pub(crate) fn recovery_length(&self) -> usize {
+        recovery_suffix(&self.typed).map_or(0, |(_, length)| length)
     }
 
     /// The code of that many digits at the end, if there is one.

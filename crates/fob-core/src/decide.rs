@@ -10,8 +10,8 @@ use crate::evidence::{Fronts, Hit};
 use crate::format::TokenFile;
 use crate::look::{Finding, Look};
 use crate::{
-    Acceptance, Attempt, Bypass, Counter, Evidence, Ledger, Notice, Now, Policy, Reason,
-    RecoverySet, Refusal, Source, Standing, Token, Verdict,
+    Acceptance, Attempt, Bypass, Counter, Evidence, Ledger, Notice, Now, Policy, Reason, Refusal,
+    Source, Standing, Token, Verdict,
 };
 
 /// For so many seconds after its use a spent code that comes again counts once.
@@ -165,7 +165,7 @@ pub fn decide(
         return refuse(Reason::Disabled);
     }
     if let Some(hit) = recovered {
-        return recover(debit, now, attempt, file, hit, "recovery");
+        return recover(debit, now, file, hit, "recovery");
     }
     if let Some(refusal) = debit.barred.filter(|_| attempt.has_code()) {
         return refuse(refusal);
@@ -183,7 +183,7 @@ pub fn decide(
         return accept(policy, debit, now, attempt, file, finding);
     }
     if let Some(hit) = scratch {
-        return recover(debit, now, attempt, file, hit, "scratch");
+        return recover(debit, now, file, hit, "scratch");
     }
     if let Some(None) = bypass {
         return use_bypass(debit, now, file);
@@ -289,14 +289,7 @@ fn use_bypass(debit: Debit, now: &Now, file: &TokenFile) -> Decision {
     succeed(next, debit.source, now, acceptance)
 }
 
-fn recover(
-    debit: Debit,
-    now: &Now,
-    attempt: &Attempt,
-    file: &TokenFile,
-    hit: Hit<'_>,
-    name: &str,
-) -> Decision {
+fn recover(debit: Debit, now: &Now, file: &TokenFile, hit: Hit<'_>, name: &str) -> Decision {
     let mut next = debit.after;
     let before = next.spent_recovery(hit.set.id);
     next.spend_recovery(hit.set, hit.position, file);
@@ -307,9 +300,7 @@ fn recover(
         token: name.into(),
         counter: None,
         drift: 0,
-        length: attempt
-            .recovery_length()
-            .unwrap_or(RecoverySet::SCRATCH.count()),
+        length: hit.length,
         notice: debit.before.notice,
         recovery_left: next.recovery_left(file),
         is_recovery: true,

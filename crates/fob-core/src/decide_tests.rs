@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::person::{Person, TIME, at, fob, now, paper, phone, token};
-use crate::{Digits, Kind, Owner, Period, RecoveryDigest};
+use crate::{Digits, Kind, Owner, Period, RecoveryDigest, RecoverySet};
 
 const STEP: u64 = TIME / 30;
 

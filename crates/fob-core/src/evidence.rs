@@ -10,10 +10,17 @@ use crate::{Attempt, Kind, Pin, RecoveryDigest, RecoverySet, Token};
 pub struct Evidence<'a> {
     /// The person's tokens and codes.
     pub file: &'a TokenFile,
-    recovery: Option<RecoveryDigest>,
-    scratch: Option<RecoveryDigest>,
+    recovery: Option<Typed>,
+    scratch: Option<Typed>,
     /// For each token: whether what stands in front of its code is right.
     fits: Vec<bool>,
+}
+
+/// What was typed, read as a code of a set.
+#[derive(Debug)]
+struct Typed {
+    digest: RecoveryDigest,
+    length: usize,
 }
 
 /// A code of a set that was typed.
@@ -21,6 +28,8 @@ pub struct Evidence<'a> {
 pub(crate) struct Hit<'a> {
     pub(crate) set: &'a RecoverySet,
     pub(crate) position: usize,
+    /// How many characters of what was typed were the code.
+    pub(crate) length: usize,
 }
 
 impl<'a> Evidence<'a> {
@@ -32,12 +41,14 @@ impl<'a> Evidence<'a> {
         let mut fits = |token: &Token| fronts.fit(token) && fronts.repeated(token, attempt);
         Self {
             file,
-            recovery: attempt
-                .recovery()
-                .map(|code| code.digest(&salt(&file.recovery))),
-            scratch: attempt
-                .lone_code(RecoverySet::SCRATCH)
-                .map(|code| RecoveryDigest::of_scratch(&code, &salt(&file.scratch))),
+            recovery: attempt.recovery().map(|code| Typed {
+                digest: code.digest(&salt(&file.recovery)),
+                length: attempt.recovery_length(),
+            }),
+            scratch: attempt.lone_code(RecoverySet::SCRATCH).map(|code| Typed {
+                digest: RecoveryDigest::of_scratch(&code, &salt(&file.scratch)),
+                length: RecoverySet::SCRATCH.count(),
+            }),
             fits: file.tokens.iter().map(&mut fits).collect(),
         }
     }
@@ -59,10 +70,13 @@ impl<'a> Evidence<'a> {
     }
 }
 
-fn hit<'a>(set: &'a Option<RecoverySet>, typed: &Option<RecoveryDigest>) -> Option<Hit<'a>> {
+fn hit<'a>(set: &'a Option<RecoverySet>, typed: &Option<Typed>) -> Option<Hit<'a>> {
     let (set, typed) = (set.as_ref()?, typed.as_ref()?);
-    let position = set.position(typed)?;
-    Some(Hit { set, position })
+    Some(Hit {
+        set,
+        position: set.position(&typed.digest)?,
+        length: typed.length,
+    })
 }
 
 /// Whether a PIN is the person's. Who has none may say anything where all are asked.

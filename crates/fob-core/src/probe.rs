@@ -101,7 +101,7 @@ pub fn probe<'a>(
     attempt: &Attempt,
 ) -> Probe<'a> {
     let hit = evidence.recovery().or_else(|| evidence.scratch());
-    let recovery = hit.map(|Hit { set, position }| {
+    let recovery = hit.map(|Hit { set, position, .. }| {
         let mut after = ledger.clone();
         after.spend_recovery(set, position, evidence.file);
         if after.spent_recovery(set.id) == ledger.spent_recovery(set.id) {

@@ -302,3 +302,25 @@ fn guess_behind_the_longest_front_counts() {
     let code = at(&token, step(TIME));
     assert_eq!(alice.reason(TIME, &format!("{front}{code}")), None);
 }
+
+/// What goes on to the next module is the whole password, though its end and the scratch
+/// code look like a recovery code together.
+#[test]
+fn scratch_code_leaves_the_password_in_front_whole() {
+    let code = Code::parse(b"23456723").unwrap();
+    let mut alice = Person::with(vec![phone()]);
+    alice.file.scratch = Some(RecoverySet {
+        id: [7; 16],
+        salt: [6; 16],
+        digests: vec![RecoveryDigest::of_scratch(&code, &[6; 16])],
+    });
+    let answer = b"correcthorse23456723";
+    let typed = Attempt::parse_joined(answer);
+    let Verdict::Accepted(accepted) = alice.tries(TIME, "192.0.2.1", &typed) else {
+        panic!("refused");
+    };
+    assert_eq!(
+        Attempt::password(answer, accepted.length()),
+        b"correcthorse"
+    );
+}
