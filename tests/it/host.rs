@@ -1,5 +1,6 @@
 //! The application that the module lives in: it survives whatever happens.
 
+use std::fs;
 use std::process::Command;
 
 use crate::machine::{Machine, Report, bind_log, hotp, press, totp};
@@ -161,6 +162,27 @@ fn limits_of_the_caller_refuse_and_harm_nobody() {
         );
     }
     assert_eq!(machine.login("alice", &[&press(&fob, 2)]).code(), 0);
+}
+
+/// P10: a caller that can't see the boot's id (systemd's ProcSubset=pid) doesn't pass for a
+/// reboot, after which everybody's wait starts again.
+#[test]
+fn boot_is_the_same_for_a_caller_that_cannot_see_its_id() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    // Both slots are written.
+    for counter in 0..2 {
+        assert_eq!(machine.login("alice", &[&press(&fob, counter)]).code(), 0);
+    }
+    let blind = "unshare -m --propagation unchanged sh -c 'mount -t tmpfs none /proc/sys && pamdrive test alice 000000; true'";
+    assert!(machine.shell(blind).contains("authenticate 7 "));
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let id = u128::from_str_radix(&id.trim().replace('-', ""), 16).unwrap();
+    let ledger = fs::read(machine.path("var/lib/fob/2000")).unwrap();
+    for slot in ledger.chunks(4096).skip(1) {
+        assert!(slot.windows(16).any(|bytes| bytes == id.to_be_bytes()));
+    }
 }
 
 /// Threats 4.4: a log that isn't there, or that nobody reads.

@@ -61,7 +61,10 @@ pub(crate) struct Failures {
 impl Throttle {
     /// Brings the times up to `now`. Called before anything else.
     pub fn refresh(&mut self, now: &Now) {
-        if self.boot_id != now.boot_id {
+        // A boot without an id is taken for the one before: not every caller sees /proc, and
+        // one that doesn't would make everybody's wait start again.
+        let is_named = now.boot_id != [0; 16];
+        if is_named && self.boot_id != now.boot_id {
             self.boot_id = now.boot_id;
             self.faded = now.boot;
             self.sources
@@ -386,6 +389,28 @@ mod tests {
             throttle.standing(policy(), &rebooted, address(1)),
             Standing::Wait(10)
         );
+    }
+
+    /// P10: a caller that can't read the boot's id starts nobody's wait again, and lets the
+    /// strangers' total fall as ever.
+    #[test]
+    fn boot_without_an_id_is_no_other_boot() {
+        let mut throttle = Throttle::default();
+        throttle.refresh(&at(5000));
+        for _ in 0..6 {
+            throttle.fail(policy(), &at(5000), address(1));
+        }
+        let nameless = |boot| Now {
+            boot_id: [0; 16],
+            ..at(boot)
+        };
+        throttle.refresh(&nameless(5009));
+        throttle.refresh(&at(5010));
+        let standing = throttle.standing(policy(), &at(5010), address(1));
+        assert_eq!(standing, Standing::Free);
+        throttle.refresh(&nameless(5000 + 8_640));
+        throttle.refresh(&at(5000 + 8_640));
+        assert_eq!(throttle.failures(), 5);
     }
 
     #[test]
