@@ -101,7 +101,7 @@ impl Login<'_> {
             Outcome::Refused(Refusal {
                 reason: Reason::OutOfWindow,
                 ..
-            }) => self.resync(&store, &settings, &who, attempt),
+            }) => self.resync(&store, &settings, &who, &answer, attempt),
             outcome => Ok(outcome),
         }
     }
@@ -113,13 +113,24 @@ impl Login<'_> {
         store: &Store,
         settings: &Settings,
         who: &Who,
+        typed: &Answer,
         first: Attempt,
     ) -> Result<Outcome, Stop> {
         let out_of_window = Outcome::Refused(Reason::OutOfWindow.into());
         journal::record(&self.caller, &out_of_window, &self.remarks);
         let answer = self.host.ask(NEXT_PROMPT, settings.echo())?;
+        let is_joined = first.is_joined();
         let pair = first.followed_by(Attempt::parse(answer.bytes()));
-        self.judge(store, who, &answer, &pair)
+        let outcome = self.judge(store, who, &answer, &pair)?;
+        match &outcome {
+            // Only now it is known which token's code the password stood in front of.
+            Outcome::Accepted(acceptance) if is_joined && acceptance.counter().is_some() => {
+                let password = Attempt::password(typed.bytes(), acceptance.length());
+                self.host.set_authtok(password);
+            }
+            _ => {}
+        }
+        Ok(outcome)
     }
 
     /// The password that an earlier module asked for, where that is to be used.

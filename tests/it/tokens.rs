@@ -1,7 +1,7 @@
 //! What people own, at the door: YubiKeys, PINs, fobs with a last day, clocks and counters
 //! that are off, codes on paper.
 
-use fob_core::{Day, Token};
+use fob_core::{Day, Digits, Token};
 
 use crate::machine::{Machine, hotp, press, shows, token_file, totp};
 
@@ -144,6 +144,28 @@ fn counter_far_ahead_is_resynced_at_the_prompt() {
     let wrong_next = [press(&token, 99), press(&token, 101)];
     let answers: Vec<&str> = wrong_next.iter().map(String::as_str).collect();
     assert_eq!(machine.login("alice", &answers).code(), 7);
+}
+
+/// The password in front of the first code goes on whole, however long the code is.
+#[test]
+fn resync_at_the_prompt_hands_the_password_on() {
+    let machine = Machine::with(&["alice:pw"]);
+    let fob = Token {
+        digits: Digits::EIGHT,
+        ..hotp("alice")
+    };
+    machine.enrol("alice", &[fob.clone()]);
+    machine.file("etc/fob/fob.conf", 0o644, "resync = \"prompt\"\n");
+    machine.stack(
+        "joined",
+        "auth required pam_fob.so forward_pass\nauth required pam_unix.so use_first_pass\n",
+    );
+    let typed = format!("pw{}", press(&fob, 50));
+    let report = machine.drive(&["joined", "alice"], &[&typed, &press(&fob, 51)]);
+    assert_eq!(report.code(), 0, "{report:?}");
+    let typed = format!("pX{}", press(&fob, 90));
+    let report = machine.drive(&["joined", "alice"], &[&typed, &press(&fob, 91)]);
+    assert_eq!(report.code(), 7, "{report:?}");
 }
 
 #[test]

@@ -21,7 +21,8 @@ pub struct Acceptance {
     pub(crate) counter: Option<Counter>,
     /// How far the token's clock is off, in steps; 0 for a counter.
     pub(crate) drift: i32,
-    /// How many characters of what was typed were the code.
+    /// How many characters of what was typed were the code; of the first, where a token
+    /// showed two in a row.
     pub(crate) length: usize,
     /// What happened since the last success.
     pub(crate) notice: Notice,
@@ -54,7 +55,8 @@ impl Acceptance {
         self.drift
     }
 
-    /// How many characters of what was typed were the code.
+    /// How many characters of what was typed were the code; of the first, where a token
+    /// showed two in a row.
     pub fn length(&self) -> usize {
         self.length
     }
