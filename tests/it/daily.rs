@@ -427,6 +427,21 @@ fn dry_run_knows_recovery_codes() {
     }
 }
 
+/// P1: whatever `window=` the module's line gave, and however far a clock was followed.
+#[test]
+fn repair_brings_no_code_of_a_wide_window_back() {
+    let machine = Machine::with(&["alice"]);
+    let phone = totp("alice");
+    machine.enrol("alice", &[phone.clone()]);
+    machine.service("test", "window=10");
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let ahead = press(&phone, time.as_secs() / 30 + 9);
+    assert_eq!(machine.login("alice", &[&ahead]).code(), 0);
+    machine.shell("head -c 12288 /dev/urandom >/var/lib/fob/2000");
+    done(&machine, "repair alice --yes");
+    assert_eq!(machine.login("alice", &[&ahead]).code(), 7);
+}
+
 /// P1: nobody knows which of its codes were used, and no verb guesses.
 #[test]
 fn blocked_token_stays_blocked() {

@@ -56,7 +56,7 @@ pub use oath::{Algorithm, hotp, step};
 pub use pin::Pin;
 pub use policy::{Now, Policy, RELEASE_EPOCH, ThrottlePolicy};
 pub use probe::{Found, Probe, RecoverySight, Sight, probe};
-pub use range::window_steps;
+pub use range::{MAX_WINDOW, window_steps};
 pub use recovery::{MAX_SCRATCH, RECOVERY_CODES, RecoveryCode, RecoveryDigest, RecoverySet};
 pub use resync::{Pair, PairSearch};
 pub use seal::{SealKey, SealPlace, is_sealed};

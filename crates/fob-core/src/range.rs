@@ -6,7 +6,7 @@ use crate::{Counter, Kind, Ledger, Now, Period, Policy, Token, step};
 /// How far back an HOTP code is recognised as spent rather than wrong.
 const HOTP_LOOK_BACK: i64 = 10;
 /// The most steps to each side of the expected one that any time-based token is given.
-const MAX_WINDOW: u64 = 10;
+pub const MAX_WINDOW: u64 = 10;
 /// Beyond what a clock may have gone wrong by, two steps more are looked at where two codes
 /// in a row are asked for.
 const BEYOND: u64 = 2;

@@ -6,7 +6,7 @@
 //! frees a blocked HOTP token.
 
 use fob_core::format::TokenFile;
-use fob_core::{Counter, Kind, Ledger, Now, Token, step};
+use fob_core::{Counter, Kind, Ledger, MAX_WINDOW, Now, Token, step};
 use fob_store::{Account, FaultKind, LedgerFile, lock_folder, now};
 use serde::Serialize;
 
@@ -55,18 +55,18 @@ pub(super) fn run(desk: &Desk, wish: &Repair) -> Result<(), Stop> {
     let (ledger, anew) = match state(desk, &account, wish)? {
         State::Damaged => {
             let mut ledger = Ledger::new(people::owner(&account));
-            spend_all(desk, &mut ledger, &file, wish)?;
+            spend_all(&mut ledger, &file, wish)?;
             LedgerFile::replace(&path, &ledger)?;
             (ledger, true)
         }
         State::Lost => {
             // Complete from the start: were it fresh, and we killed, used codes were new.
             let mut ledger = Ledger::new(people::owner(&account));
-            spend_all(desk, &mut ledger, &file, wish)?;
+            spend_all(&mut ledger, &file, wish)?;
             LedgerFile::create(&path, &ledger)?;
             // A login may have been faster.
             let (mut ledger_file, mut ledger) = people::ledger_or_new(&desk.store, &account, true)?;
-            spend_all(desk, &mut ledger, &file, wish)?;
+            spend_all(&mut ledger, &file, wish)?;
             ledger_file.settle(&ledger)?;
             (ledger, true)
         }
@@ -156,16 +156,10 @@ fn question(state: State, account: &Account, file: &TokenFile, wish: &Repair) ->
     )
 }
 
-fn spend_all(
-    desk: &Desk,
-    ledger: &mut Ledger,
-    file: &TokenFile,
-    wish: &Repair,
-) -> Result<(), Stop> {
+fn spend_all(ledger: &mut Ledger, file: &TokenFile, wish: &Repair) -> Result<(), Stop> {
     let now = now();
-    let window = u64::from(desk.store.conf.policy.window);
     for token in &file.tokens {
-        let room = match floor(token, &now, window, wish) {
+        let room = match floor(token, &now, wish) {
             Some(floor) => ledger.raise_floor(token, floor, 0, &now),
             None => ledger.block(token, &now),
         };
@@ -178,12 +172,14 @@ fn spend_all(
 }
 
 /// Above everything that may have been used; none if nobody knows.
-fn floor(token: &Token, now: &Now, window: u64, wish: &Repair) -> Option<Counter> {
+fn floor(token: &Token, now: &Now, wish: &Repair) -> Option<Counter> {
     match token.kind {
         Kind::Totp { period, t0 } => {
             let step = step(now.unix, t0, period).map_or(0, |step| step.0);
+            // A module's line or a long rest may have widened the window to the widest.
             Some(Counter(
-                step.saturating_add(window).saturating_add(BEYOND_WINDOW),
+                step.saturating_add(MAX_WINDOW)
+                    .saturating_add(BEYOND_WINDOW),
             ))
         }
         Kind::Hotp { .. } | Kind::Yubico { .. } => {
