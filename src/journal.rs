@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use fob_core::format::RefusedToken;
-use fob_store::{Level, log};
+use fob_store::{Call, Level, log};
 
 use crate::outcome::Outcome;
 
@@ -15,6 +15,20 @@ pub(crate) struct Caller {
     pub(crate) rhost: Option<String>,
     pub(crate) tty: Option<String>,
     pub(crate) ruser: Option<String>,
+    /// The rule of fob.conf that is about it.
+    pub(crate) rule: Option<String>,
+}
+
+impl Caller {
+    /// As rules look at it.
+    pub(crate) fn call(&self) -> Call<'_> {
+        Call {
+            user: &self.user,
+            service: &self.service,
+            rhost: self.rhost.as_deref(),
+            tty: self.tty.as_deref(),
+        }
+    }
 }
 
 /// What the log should mention besides the outcome.
@@ -35,6 +49,9 @@ pub(crate) fn record(caller: &Caller, outcome: &Outcome, remarks: &Remarks) {
     field(&mut line, "rhost", &or_dash(&caller.rhost));
     field(&mut line, "tty", &or_dash(&caller.tty));
     field(&mut line, "ruser", &or_dash(&caller.ruser));
+    if let Some(rule) = &caller.rule {
+        field(&mut line, "rule", &quoted(rule));
+    }
     match outcome {
         Outcome::Accepted(acceptance) => {
             field(&mut line, "token", &escaped(acceptance.token()));
@@ -95,7 +112,7 @@ fn head(outcome: &Outcome) -> (Level, String) {
             Level::Warning,
             format!("refused reason={}", refusal.reason.word()),
         ),
-        Outcome::Ignored => (Level::Info, "ignored reason=not_enrolled".into()),
+        Outcome::Ignored(pass) => (Level::Info, format!("ignored reason={}", pass.word())),
         Outcome::Fault(fault) => (
             Level::Error,
             format!("refused reason={}", fault.kind.word()),

@@ -1,7 +1,7 @@
 //! One login, from top to bottom.
 
-use fob_core::{Arguments, Attempt, FirstPass, Reason, Refusal, Settings, Source, Verdict};
-use fob_store::{Account, Fault, FaultKind, Judged, Store, Who};
+use fob_core::{Arguments, Attempt, Day, FirstPass, Reason, Refusal, Settings, Source, Verdict};
+use fob_store::{Account, Fault, FaultKind, Judged, Pass, Store, Terms, Who, now};
 
 use crate::ffi::{Answer, Host, NoAnswer, shielded};
 use crate::journal::{self, Caller, Remarks};
@@ -20,7 +20,7 @@ const FEW: usize = 3;
 /// Why a login stops before its end.
 enum Stop {
     Fault(Fault),
-    Ignored,
+    Ignored(Pass),
     Refused(Refusal),
     Conversation,
 }
@@ -50,7 +50,7 @@ pub(crate) fn authenticate(host: &Host, words: &[String]) -> Outcome {
     let outcome = match login.run(words) {
         Ok(outcome) => outcome,
         Err(Stop::Fault(fault)) => Outcome::Fault(fault),
-        Err(Stop::Ignored) => Outcome::Ignored,
+        Err(Stop::Ignored(pass)) => Outcome::Ignored(pass),
         Err(Stop::Refused(refusal)) => Outcome::Refused(refusal),
         Err(Stop::Conversation) => Outcome::Conversation,
     };
@@ -74,18 +74,19 @@ impl Login<'_> {
         self.caller.user = self.host.user().ok_or(Stop::Conversation)?;
         Account::require_root()?;
         let mut store = Store::open(arguments.conf.as_deref())?;
-        let settings = store
-            .conf
-            .settings(&self.caller.service)
-            .overlaid(&arguments.settings);
-        store.conf.policy = settings.policy(store.conf.policy);
-
-        let who = store.who(&self.caller.user)?;
+        let Terms {
+            who,
+            rule,
+            settings,
+            pass,
+        } = store.terms(self.caller.call(), &arguments.settings)?;
+        self.caller.rule = rule;
         if settings.debug() {
             self.explain(&store, &settings, &who);
         }
-        if settings.nullok() && matches!(who, Who::Absent(_, Reason::NotEnrolled)) {
-            return Err(Stop::Ignored);
+        if let Some(pass) = pass {
+            self.tell_grace(pass);
+            return Err(Stop::Ignored(pass));
         }
         if let Some(verdict) = self.try_first_pass(&store, &settings, &who)? {
             return Ok(verdict);
@@ -239,6 +240,22 @@ impl Login<'_> {
         }
     }
 
+    /// How long somebody who isn't enrolled may still do without.
+    fn tell_grace(&self, pass: Pass) {
+        let Pass::NotEnrolled(Some(last)) = pass else {
+            return;
+        };
+        let left = match Day::of(now().unix).map_or(0, |today| last.since(today)) {
+            0 => "today is the last day".into(),
+            1 => "1 day left".into(),
+            days => format!("{days} days left"),
+        };
+        self.host.tell(&format!(
+            "You have no token yet. From {} on you need one ({left}). Ask your administrator.",
+            last.next()
+        ));
+    }
+
     fn explain(&self, store: &Store, settings: &Settings, who: &Who) {
         let (name, ledger) = match who {
             Who::Enrolled(account) => (&account.name, store.ledger_path(account.uid)),
@@ -275,5 +292,6 @@ fn caller(host: &Host) -> Caller {
         rhost: rhost.filter(|rhost| !rhost.is_empty()),
         tty,
         ruser,
+        rule: None,
     }
 }

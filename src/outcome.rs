@@ -1,7 +1,7 @@
 //! What came of a login, and the one table of what PAM is told.
 
 use fob_core::{Acceptance, Refusal};
-use fob_store::{Fault, FaultKind};
+use fob_store::{Fault, FaultKind, Pass};
 use pamsm::PamError;
 
 /// What came of a login.
@@ -11,8 +11,8 @@ pub(crate) enum Outcome {
     Accepted(Acceptance),
     /// It wasn't, or wasn't looked at.
     Refused(Refusal),
-    /// The person isn't enrolled, and the administrator lets such people pass.
-    Ignored,
+    /// No code was asked for, as the administrator has it.
+    Ignored(Pass),
     /// No verdict could be reached.
     Fault(Fault),
     /// The conversation failed, was cancelled, or gave nothing.
@@ -27,7 +27,7 @@ impl Outcome {
         match self {
             Self::Accepted(_) => PamError::SUCCESS,
             Self::Refused(_) => PamError::AUTH_ERR,
-            Self::Ignored => PamError::IGNORE,
+            Self::Ignored(_) => PamError::IGNORE,
             Self::Fault(fault) if fault.kind == FaultKind::Config => PamError::SERVICE_ERR,
             Self::Fault(_) => PamError::SYSTEM_ERR,
             Self::Conversation => PamError::CONV_ERR,

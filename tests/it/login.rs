@@ -219,7 +219,7 @@ fn unknown_arguments_and_settings_refuse_everybody() {
     for conf in [
         "allow_readonly = true\n",
         "window = 0x\n",
-        "[service.test]\nwindow = 1\n",
+        "[service.test]\nstate = \"/srv\"\n",
     ] {
         machine.file("etc/fob/fob.conf", 0o644, conf);
         assert_eq!(machine.login("alice", &[&code]).code(), 3, "{conf}");

@@ -45,6 +45,16 @@ impl Day {
         self.0.saturating_add(1).saturating_mul(SECONDS)
     }
 
+    /// The day after; the last of the calendar has none, and gives itself.
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1).min(LAST))
+    }
+
+    /// How many days `earlier` was before this one; 0 if it wasn't earlier.
+    pub fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
     /// Years run from March here, so that the leap day is the last.
     fn civil(year: u64, month: u64, day: u64) -> Option<Self> {
         let year = year.checked_sub(u64::from(month <= 2))?;

@@ -180,6 +180,10 @@ pub fn decide(
         return refuse(Reason::Disabled);
     }
     if let Some(finding) = accepted {
+        let usable = file.tokens.iter().filter(|t| look.unusable(t).is_none());
+        if usable.count() < usize::from(policy.min_tokens) {
+            return refuse(Reason::TooFewTokens);
+        }
         return accept(policy, debit, now, attempt, file, finding);
     }
     if let Some(hit) = scratch {

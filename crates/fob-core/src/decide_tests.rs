@@ -578,3 +578,25 @@ fn nothing_lets_a_disabled_person_in() {
     let verdict = person.types(TIME, "192.0.2.7", &press);
     assert_eq!(refused(&verdict), None);
 }
+
+/// A token whose type doesn't count is refused, unspent, and so is one of too few.
+#[test]
+fn service_says_which_tokens_count_and_how_many_there_must_be() {
+    let mut alice = Person::with(vec![phone(), fob(0)]);
+    alice.policy.types = crate::Types::of("hotp").unwrap();
+    let code = at(&phone(), STEP);
+    assert_eq!(alice.reason(TIME, &code), Some(Reason::Type));
+    assert_eq!(alice.reason(TIME, &at(&fob(0), 0)), None);
+    alice.policy.min_tokens = 2;
+    let few = Some(Reason::TooFewTokens);
+    assert_eq!(alice.reason(TIME, &at(&fob(0), 1)), few);
+    alice.policy.types = crate::Types::ALL;
+    alice.file.tokens[1].disabled = true;
+    assert_eq!(alice.reason(TIME, &code), few);
+    // A recovery code is no token.
+    let recovery = paper(0).to_text().to_string();
+    assert_eq!(alice.reason(TIME, &recovery), None);
+    alice.file.tokens[1].disabled = false;
+    assert_eq!(alice.reason(TIME, &code), None, "it wasn't spent");
+    assert_eq!(alice.reason(TIME, &at(&fob(0), 1)), None);
+}

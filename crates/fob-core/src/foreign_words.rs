@@ -21,14 +21,17 @@ pub(crate) fn read(word: &str, settings: &mut Settings) -> Result<bool, String> 
         }
         // A wrong code never moves a counter here.
         "no_increment_hotp" if name == word => {}
-        "noskewadj" if name == word => settings.follows_drift = Some(false),
+        "noskewadj" if name == word => settings.policy.follows_drift = Some(false),
         "window" => {
             let window = value.parse().ok();
             let fits = |window: &u8| (1..=MAX_WINDOW).contains(window);
-            settings.window = Some(window.filter(fits).ok_or(
+            let window = window.filter(fits).ok_or(
                 "`window=` needs 1 to 10 here; for more presses of a counter token set \
                  look_ahead in fob.conf, and for clocks that are off run: fob resync",
-            )?);
+            )?;
+            // pam_oath's means steps and presses alike.
+            settings.policy.window = Some(window);
+            settings.policy.look_ahead = Some(window);
         }
         // What stands in front of the code goes on; each token knows its own length.
         "digits" if matches!(value, "6" | "7" | "8") => {

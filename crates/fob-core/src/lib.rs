@@ -29,6 +29,7 @@ mod probe;
 mod range;
 mod recovery;
 mod resync;
+pub mod rule;
 mod seal;
 mod secret;
 mod settings;
@@ -54,7 +55,7 @@ pub use ledger::{
 };
 pub use oath::{Algorithm, hotp, step};
 pub use pin::Pin;
-pub use policy::{Now, Policy, RELEASE_EPOCH, ThrottlePolicy};
+pub use policy::{Now, Policy, PolicyChange, RELEASE_EPOCH, ThrottlePolicy, Types};
 pub use probe::{Found, Probe, RecoverySight, Sight, probe};
 pub use range::{MAX_WINDOW, window_steps};
 pub use recovery::{MAX_SCRATCH, RECOVERY_CODES, RecoveryCode, RecoveryDigest, RecoverySet};

@@ -84,6 +84,8 @@ impl Look<'_> {
         let is_past = token.expires.is_some_and(|day| self.now.unix >= day.end());
         if token.disabled {
             Some(Reason::Disabled)
+        } else if !self.policy.types.has(token.kind) {
+            Some(Reason::Type)
         } else if token.kind.is_timed() && !self.now.clock_is_set() {
             Some(Reason::ClockUnset)
         } else if is_past {

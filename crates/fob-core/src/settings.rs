@@ -1,7 +1,7 @@
 //! How a code is asked for: the words of the module's line, of fob.conf and of its
 //! `[service.NAME]` tables.
 
-use crate::Policy;
+use crate::{Day, Policy, PolicyChange};
 
 /// What to do with a password that an earlier module of the stack asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Settings {
     pub echo: Option<bool>,
     /// Whether people who aren't enrolled are passed on to the rest of the stack.
     pub nullok: Option<bool>,
+    /// The last day on which people who aren't enrolled are passed on.
+    pub nullok_until: Option<Day>,
     /// Whether the paths and flags that are in force are logged too.
     pub debug: Option<bool>,
     /// What to do with an earlier module's password; `Some(None)` is "nothing".
@@ -49,10 +51,8 @@ pub struct Settings {
     pub forward_pass: Option<bool>,
     /// Where a PIN is typed.
     pub pin: Option<PinEntry>,
-    /// pam_oath's `window=`: for steps and presses alike.
-    pub window: Option<u8>,
-    /// Whether the clocks of tokens are followed.
-    pub follows_drift: Option<bool>,
+    /// How codes are judged.
+    pub policy: PolicyChange,
     /// Whether the question doesn't speak of a password, though one may stand in front.
     pub plain_prompt: bool,
 }
@@ -64,12 +64,12 @@ impl Settings {
             prompt: over.prompt.clone().or_else(|| self.prompt.clone()),
             echo: over.echo.or(self.echo),
             nullok: over.nullok.or(self.nullok),
+            nullok_until: over.nullok_until.or(self.nullok_until),
             debug: over.debug.or(self.debug),
             first_pass: over.first_pass.or(self.first_pass),
             forward_pass: over.forward_pass.or(self.forward_pass),
             pin: over.pin.or(self.pin),
-            window: over.window.or(self.window),
-            follows_drift: over.follows_drift.or(self.follows_drift),
+            policy: self.policy.overlaid(over.policy),
             plain_prompt: over.plain_prompt || self.plain_prompt,
         }
     }
@@ -86,12 +86,7 @@ impl Settings {
 
     /// How codes are judged, with what was said beside the question.
     pub fn policy(&self, usual: Policy) -> Policy {
-        Policy {
-            window: self.window.unwrap_or(usual.window),
-            look_ahead: self.window.unwrap_or(usual.look_ahead),
-            follows_drift: self.follows_drift.unwrap_or(usual.follows_drift),
-            ..usual
-        }
+        self.policy.applied(usual)
     }
 
     /// Whether the code shows while it is typed; not unless somebody said so.

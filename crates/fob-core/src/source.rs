@@ -22,14 +22,12 @@ impl Source {
     pub(crate) const CROWD_SOURCE: Self =
         Self([Self::CROWD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
-    /// The source of a remote login: `rhost` is `PAM_RHOST`. A v4-mapped address is the
-    /// IPv4 address; a zone behind `%` doesn't count.
+    /// The source of a remote login: `rhost` is `PAM_RHOST`.
     pub fn remote(rhost: &str) -> Self {
-        let address = rhost.split('%').next().unwrap_or(rhost);
-        match address.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
-            Ok(IpAddr::V4(ip)) => Self::with(Self::V4, &ip.octets()),
-            Ok(IpAddr::V6(ip)) => Self::with(Self::V6, ip.octets().get(..8).unwrap_or_default()),
-            Err(_) => Self::with(Self::NAMED, &[]),
+        match address(rhost) {
+            Some(IpAddr::V4(ip)) => Self::with(Self::V4, &ip.octets()),
+            Some(IpAddr::V6(ip)) => Self::with(Self::V6, ip.octets().get(..8).unwrap_or_default()),
+            None => Self::with(Self::NAMED, &[]),
         }
     }
 
@@ -69,6 +67,13 @@ impl Source {
             .for_each(|(to, from)| *to = *from);
         Self(bytes)
     }
+}
+
+/// The address in `PAM_RHOST`; none where it is a name. A v4-mapped address is the IPv4
+/// address; a zone behind `%` doesn't count.
+pub(crate) fn address(rhost: &str) -> Option<IpAddr> {
+    let plain = rhost.split('%').next().unwrap_or(rhost);
+    plain.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
 }
 
 impl std::fmt::Display for Source {

@@ -113,10 +113,16 @@ pub enum Reason {
     NotEnrolled,
     /// The system knows no such person.
     NoSuchUser,
+    /// A rule of fob.conf lets nobody in from there.
+    Denied,
     /// The token that shows it, or the person, is disabled.
     Disabled,
     /// The time of the token that shows it, or of the bypass code, is over.
     Expired,
+    /// Tokens of this type don't count in this service.
+    Type,
+    /// The person has fewer tokens that count than this service wants.
+    TooFewTokens,
     /// The machine's clock was never set.
     ClockUnset,
     /// The ledger has no room to remember another token: so its code can't be accepted.
@@ -136,8 +142,11 @@ impl Reason {
             Self::TooLong => "too_long",
             Self::NotEnrolled => "not_enrolled",
             Self::NoSuchUser => "no_such_user",
+            Self::Denied => "denied",
             Self::Disabled => "disabled",
             Self::Expired => "expired",
+            Self::Type => "type",
+            Self::TooFewTokens => "too_few_tokens",
             Self::ClockUnset => "clock_unset",
             Self::NoRoom => "no_room",
         }

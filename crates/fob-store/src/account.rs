@@ -29,6 +29,16 @@ pub enum Who {
     Absent(String, Reason),
 }
 
+impl Who {
+    /// The person's name; of one whom the system doesn't know, what was typed.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Enrolled(account) => &account.name,
+            Self::Absent(name, _) => name,
+        }
+    }
+}
+
 impl Account {
     /// Looks a name up. `None` if the system knows no such person.
     ///
@@ -72,10 +82,10 @@ impl Account {
     }
 }
 
-/// getpwnam(3): these errors mean that nobody was found.
-fn unless_unknown(found: Result<Option<User>, Errno>) -> Result<Option<User>, Fault> {
+/// getpwnam(3), getgrnam(3): these errors mean that nothing was found.
+pub(crate) fn unless_unknown<T>(found: Result<Option<T>, Errno>) -> Result<Option<T>, Fault> {
     match found {
-        Ok(user) => Ok(user),
+        Ok(found) => Ok(found),
         Err(Errno::ENOENT | Errno::ESRCH) => Ok(None),
         Err(errno) => Err(Fault::new(FaultKind::UserDatabase, errno.desc())),
     }

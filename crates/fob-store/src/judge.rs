@@ -23,7 +23,7 @@ pub const DEFAULT_CONF: &str = "/etc/fob/fob.conf";
 pub struct Store {
     /// What fob.conf says.
     pub conf: Conf,
-    way: Way,
+    pub(crate) way: Way,
     seal: Seal,
 }
 

@@ -19,8 +19,10 @@ mod people;
 mod seal;
 mod slot;
 mod syslog;
+mod terms;
 mod trusted;
 mod way;
+mod zone;
 
 pub use account::{Account, Who, file_name};
 pub use batch::{Batch, Disk};
@@ -32,4 +34,5 @@ pub use ledger_file::LedgerFile;
 pub use lock::lock_folder;
 pub use people::Entry;
 pub use syslog::{Level, log};
+pub use terms::{Call, Pass, Terms};
 pub use trusted::MAX_FILE;

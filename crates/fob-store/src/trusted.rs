@@ -30,6 +30,31 @@ pub(crate) enum Kept {
 /// # Errors
 /// Any doubt about the file or a folder above it; a folder that isn't there.
 pub(crate) fn read(way: &Way, path: &Path, kept: Kept) -> Result<Option<Zeroizing<String>>, Fault> {
+    let Some(mut bytes) = read_bytes(way, path, kept)? else {
+        return Ok(None);
+    };
+    match String::from_utf8(std::mem::take(&mut *bytes)) {
+        Ok(text) => Ok(Some(Zeroizing::new(text))),
+        Err(error) => {
+            drop(Zeroizing::new(error.into_bytes()));
+            Err(Fault::at(
+                FaultKind::StateDamaged,
+                path,
+                "is not UTF-8 text",
+            ))
+        }
+    }
+}
+
+/// Reads a file that need not be text.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_bytes(
+    way: &Way,
+    path: &Path,
+    kept: Kept,
+) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
     let Some((mut file, stat)) = open_checked(way, path, kept, OFlag::O_RDONLY)? else {
         return Ok(None);
     };
@@ -44,17 +69,7 @@ pub(crate) fn read(way: &Way, path: &Path, kept: Kept) -> Result<Option<Zeroizin
     let mut bytes = Zeroizing::new(vec![0; usize::try_from(size).unwrap_or_default()]);
     file.read_exact(&mut bytes)
         .map_err(|error| Fault::at(FaultKind::StateUnreadable, path, error.kind()))?;
-    match String::from_utf8(std::mem::take(&mut *bytes)) {
-        Ok(text) => Ok(Some(Zeroizing::new(text))),
-        Err(error) => {
-            drop(Zeroizing::new(error.into_bytes()));
-            Err(Fault::at(
-                FaultKind::StateDamaged,
-                path,
-                "is not UTF-8 text",
-            ))
-        }
-    }
+    Ok(Some(bytes))
 }
 
 /// Opens a file and checks it and its way. `None` if it isn't there.

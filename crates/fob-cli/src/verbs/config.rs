@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use fob_core::FirstPass;
 use fob_core::format::{Conf, FreshLedger};
+use fob_core::rule::Rule;
 use fob_store::{DEFAULT_CONF, Store};
 use serde::Serialize;
 use serde_json::Value;
@@ -41,6 +42,14 @@ struct Answer<'a> {
     exists: bool,
     settings: Vec<Setting>,
     services: Vec<Service>,
+    /// In their order: the first that matches wins.
+    rules: Vec<NamedRule<'a>>,
+}
+
+#[derive(Serialize)]
+struct NamedRule<'a> {
+    name: &'a str,
+    action: &'static str,
 }
 
 #[derive(Serialize)]
@@ -77,19 +86,26 @@ pub(super) fn run(conf: Option<&Path>, json: bool, wish: &Wish) -> Result<(), St
 }
 
 impl<'a> Answer<'a> {
-    fn new(path: &'a Path, conf: &Conf) -> Self {
+    fn new(path: &'a Path, conf: &'a Conf) -> Self {
         let usual = Conf::default();
-        let top = values(conf).into_iter().chain(asking(conf, None));
-        let top_usual = values(&usual).into_iter().chain(asking(&usual, None));
+        let mut top = values(conf);
+        top.extend(asking(conf, None));
+        let mut top_usual = values(&usual);
+        top_usual.extend(asking(&usual, None));
         let service = |name: &str| Service {
             name: name.to_owned(),
-            settings: compare(asking(conf, Some(name)), asking(&usual, None)),
+            settings: compare(asking(conf, Some(name)), &top_usual),
+        };
+        let rule = |rule: &'a Rule| NamedRule {
+            name: &rule.name,
+            action: rule.action.word(),
         };
         Self {
             path,
             exists: path.exists(),
-            settings: compare(top, top_usual),
+            settings: compare(top, &top_usual),
             services: conf.services().map(service).collect(),
+            rules: conf.rules.iter().map(rule).collect(),
         }
     }
 
@@ -113,48 +129,61 @@ impl<'a> Answer<'a> {
             let origin = if *default { "default" } else { "set" };
             page.push_str(&format!("{name:<width$}  {origin:<7}  {value}\n"));
         }
+        for NamedRule { name, action } in &self.rules {
+            page.push_str(&format!("rule {name:?}: {action}\n"));
+        }
         page
     }
 }
 
-fn compare(
-    settings: impl IntoIterator<Item = (&'static str, Value)>,
-    usual: impl IntoIterator<Item = (&'static str, Value)>,
-) -> Vec<Setting> {
-    let setting = |((name, value), (_, usual))| Setting {
+type Values = Vec<(&'static str, Value)>;
+
+/// Each setting beside what holds where nothing is said.
+fn compare(settings: Values, usual: &Values) -> Vec<Setting> {
+    let setting = |(name, value): (&'static str, Value)| Setting {
+        default: usual.contains(&(name, value.clone())),
         name,
-        default: value == usual,
         value,
     };
-    settings.into_iter().zip(usual).map(setting).collect()
+    settings.into_iter().map(setting).collect()
 }
 
 /// What holds for the machine as a whole.
-fn values(conf: &Conf) -> [(&'static str, Value); 9] {
+fn values(conf: &Conf) -> Values {
     let fresh_ledger = match conf.fresh_ledger {
         FreshLedger::Accept => "accept",
         FreshLedger::Refuse => "refuse",
     };
-    let throttle = conf.policy.throttle;
-    [
+    vec![
         ("tokens", conf.tokens.display().to_string().into()),
         ("state", conf.state.display().to_string().into()),
         ("stock", conf.stock.display().to_string().into()),
         ("fresh_ledger", fresh_ledger.into()),
-        ("window", conf.policy.window.into()),
-        ("look_ahead", conf.policy.look_ahead.into()),
-        ("throttle.free", throttle.free.into()),
-        ("throttle.max_wait", throttle.max_wait.into()),
-        ("throttle.lifetime", throttle.lifetime.into()),
     ]
 }
 
-/// How codes are asked for in a service, or where no table speaks for it.
-fn asking(conf: &Conf, service: Option<&str>) -> [(&'static str, Value); 7] {
+/// How codes are asked for and judged in a service, or where no table speaks for it.
+fn asking(conf: &Conf, service: Option<&str>) -> Values {
     // No service has an empty name: what holds for it is what holds at the top.
     let settings = conf.settings(service.unwrap_or_default());
     let first = settings.first_pass();
-    [
+    let policy = settings.policy(conf.policy);
+    let throttle = policy.throttle;
+    let types: Vec<Value> = policy.types.names().map(Value::from).collect();
+    let resync = if policy.resync_at_prompt {
+        "prompt"
+    } else {
+        "off"
+    };
+    let mut values = vec![
+        ("window", policy.window.into()),
+        ("look_ahead", policy.look_ahead.into()),
+        ("resync", resync.into()),
+        ("types", types.into()),
+        ("min_tokens", policy.min_tokens.into()),
+        ("throttle.free", throttle.free.into()),
+        ("throttle.max_wait", throttle.max_wait.into()),
+        ("throttle.lifetime", throttle.lifetime.into()),
         ("prompt", settings.prompt().into()),
         ("echo", settings.echo().into()),
         ("nullok", settings.nullok().into()),
@@ -162,7 +191,10 @@ fn asking(conf: &Conf, service: Option<&str>) -> [(&'static str, Value); 7] {
         ("try_first_pass", (first == Some(FirstPass::Try)).into()),
         ("use_first_pass", (first == Some(FirstPass::Use)).into()),
         ("forward_pass", settings.forward_pass().into()),
-    ]
+    ];
+    let until = settings.nullok_until.map(|day| day.to_string());
+    values.extend(until.map(|day| ("nullok_until", day.into())));
+    values
 }
 
 #[cfg(test)]
@@ -176,8 +208,9 @@ mod tests {
 
     #[test]
     fn table_says_what_holds_for_the_machine_and_for_each_service() {
-        let page =
-            answer("window = 2\nnullok = true\n[service.sshd]\nnullok = false\necho = true\n");
+        let page = answer(
+            "window = 2\nnullok = true\n[[rule]]\nname = \"a b\"\naction = \"skip\"\n[service.sshd]\nnullok = false\necho = true\nlook_ahead = 3\n",
+        );
         let row = |name: &str| {
             let line = page
                 .lines()
@@ -193,13 +226,16 @@ mod tests {
         assert_eq!(row("nullok"), "set true");
         assert_eq!(row("service.sshd.nullok"), "default false");
         assert_eq!(row("service.sshd.echo"), "set true");
+        assert_eq!(row("service.sshd.window"), "set 2");
+        assert_eq!(row("service.sshd.look_ahead"), "set 3");
+        assert!(page.ends_with("rule \"a b\": skip\n"));
     }
 
     /// What the table names is what the file takes: each row can be written back.
     #[test]
     fn rows_are_lines_of_a_fob_conf() {
         let page = answer(
-            "prompt = \"It's: \\\"\"\nuse_first_pass = true\n[throttle]\nmax_wait = \"1h\"\n",
+            "prompt = \"It's: \\\"\"\nuse_first_pass = true\ntypes = \"hotp\"\nnullok_until = \"2027-01-31\"\n[throttle]\nmax_wait = \"1h\"\n",
         );
         let line = |line: &str| {
             let (name, rest) = line.split_once(' ').unwrap();
@@ -216,7 +252,7 @@ mod tests {
     #[test]
     fn manual_names_every_setting() {
         let page = include_str!("../../../../man/fob.conf.5");
-        let conf = Conf::default();
+        let conf = Conf::parse("nullok_until = \"2027-01-31\"").unwrap();
         for (name, _) in values(&conf).into_iter().chain(asking(&conf, None)) {
             let name = name.trim_start_matches("throttle.");
             assert!(page.contains(name), "{name}");

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::fields::{Field, Fields, FormatError, Source};
-use crate::{FirstPass, PinEntry, Policy, Settings};
+use super::fields::{Field, FormatError, Source};
+use super::rules::read_rules;
+use super::settings::read_settings;
+use crate::rule::Rule;
+use crate::{Policy, Settings};
 
 /// What a missing ledger beside a token file means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +58,8 @@ pub struct Conf {
     pub policy: Policy,
     settings: Settings,
     services: BTreeMap<String, Settings>,
+    /// Where a code is asked, from top to bottom.
+    pub rules: Vec<Rule>,
 }
 
 impl Default for Conf {
@@ -68,6 +73,7 @@ impl Default for Conf {
             policy: Policy::default(),
             settings: Settings::default(),
             services: BTreeMap::new(),
+            rules: Vec::new(),
         }
     }
 }
@@ -99,8 +105,8 @@ impl Conf {
         if let Some(field) = root.take("seal") {
             conf.seal = Some(read_seal(&field, &conf)?);
         }
-        read_policy(&mut root, &mut conf.policy)?;
         conf.settings = read_settings(&mut root)?;
+        conf.policy = conf.settings.policy(conf.policy);
         if let Some(services) = root.take("service") {
             for service in services.table()?.into_fields() {
                 let name = service.name.clone();
@@ -108,6 +114,9 @@ impl Conf {
                 conf.services.insert(name, read_settings(&mut fields)?);
                 fields.end()?;
             }
+        }
+        if let Some(rules) = root.take("rule") {
+            conf.rules = read_rules(rules)?;
         }
         root.end()?;
         Ok(conf)
@@ -147,86 +156,10 @@ fn read_seal(field: &Field<'_>, conf: &Conf) -> Result<Seal, FormatError> {
     Ok(Seal::File(path))
 }
 
-fn read_policy(root: &mut Fields<'_>, policy: &mut Policy) -> Result<(), FormatError> {
-    let small = |field: Field<'_>, range| {
-        let number = field.number(range)?;
-        u16::try_from(number).map_err(|_| field.error("is too large"))
-    };
-    let byte = |field: Field<'_>, range| {
-        let number = field.number(range)?;
-        u8::try_from(number).map_err(|_| field.error("is too large"))
-    };
-    if let Some(field) = root.take("window") {
-        policy.window = byte(field, 0..=10)?;
-    }
-    if let Some(field) = root.take("look_ahead") {
-        policy.look_ahead = byte(field, 1..=100)?;
-    }
-    if let Some(field) = root.take("resync") {
-        policy.resync_at_prompt = match field.text()? {
-            "off" => false,
-            "prompt" => true,
-            _ => return Err(field.error("must be \"off\" or \"prompt\"")),
-        };
-    }
-    let Some(throttle) = root.take("throttle") else {
-        return Ok(());
-    };
-    let mut fields = throttle.table()?;
-    if let Some(field) = fields.take("free") {
-        policy.throttle.free = small(field, 1..=100)?;
-    }
-    if let Some(field) = fields.take("max_wait") {
-        let seconds = field.seconds(1..=86_400)?;
-        policy.throttle.max_wait =
-            u32::try_from(seconds).map_err(|_| field.error("is too long"))?;
-    }
-    if let Some(field) = fields.take("lifetime") {
-        policy.throttle.lifetime = small(field, 10..=100)?;
-    }
-    fields.end()
-}
-
-fn read_settings(fields: &mut Fields<'_>) -> Result<Settings, FormatError> {
-    let prompt = fields
-        .take("prompt")
-        .map(|field| field.line(256))
-        .transpose()?;
-    let first_pass = read_first_pass(fields)?;
-    let pin = fields.take("pin").map(|field| {
-        PinEntry::from_name(field.text()?)
-            .ok_or_else(|| field.error("must be \"front\" or \"prompt\""))
-    });
-    let pin = pin.transpose()?;
-    let mut flag = |name| fields.take(name).map(|field| field.flag()).transpose();
-    Ok(Settings {
-        prompt,
-        echo: flag("echo")?,
-        nullok: flag("nullok")?,
-        debug: flag("debug")?,
-        first_pass,
-        forward_pass: flag("forward_pass")?,
-        pin,
-        ..Settings::default()
-    })
-}
-
-/// The two words exclude each other, here as on the module's line.
-fn read_first_pass(fields: &mut Fields<'_>) -> Result<Option<Option<FirstPass>>, FormatError> {
-    let (attempt, only) = (fields.take("try_first_pass"), fields.take("use_first_pass"));
-    let flag = |field: &Option<Field<'_>>| field.as_ref().map(Field::flag).transpose();
-    match (flag(&attempt)?, flag(&only)?, &only) {
-        (Some(true), Some(true), Some(only)) => Err(only.error("excludes `try_first_pass`")),
-        (_, Some(true), _) => Ok(Some(Some(FirstPass::Use))),
-        (Some(true), _, _) => Ok(Some(Some(FirstPass::Try))),
-        (None, None, _) => Ok(None),
-        _ => Ok(Some(None)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FirstPass;
 
     #[test]
     fn empty_file_says_nothing() {
@@ -274,6 +207,25 @@ mod tests {
         assert_eq!(conf.policy.throttle.lifetime, 50);
     }
 
+    #[test]
+    fn service_judges_by_its_own_numbers() {
+        let conf = Conf::parse(
+            "window = 2\ntypes = \"hotp\"\n[throttle]\nfree = 3\nlifetime = 50\n\
+             [service.sudo]\nlook_ahead = 3\ntypes = [\"totp\", \"yubico\"]\nmin_tokens = 2\n\
+             [service.sudo.throttle]\nfree = 1\n",
+        )
+        .unwrap();
+        let sshd = conf.settings("sshd").policy(conf.policy);
+        assert_eq!(sshd, conf.policy);
+        assert_eq!((sshd.window, sshd.look_ahead, sshd.min_tokens), (2, 10, 1));
+        let sudo = conf.settings("sudo").policy(conf.policy);
+        assert_eq!((sudo.window, sudo.look_ahead, sudo.min_tokens), (2, 3, 2));
+        assert_eq!((sudo.throttle.free, sudo.throttle.lifetime), (1, 50));
+        let period = crate::Period::DEFAULT;
+        assert!(sudo.types.has(crate::Kind::Totp { period, t0: 0 }));
+        assert!(!sshd.types.has(crate::Kind::Totp { period, t0: 0 }));
+    }
+
     /// T08: zero is not "off", and nothing follows a number.
     #[test]
     fn numbers_out_of_range_are_refused() {
@@ -298,7 +250,14 @@ mod tests {
             "prompt = \"a\\nb\"",
             "nullok = \"yes\"",
             "allow_readonly = true",
-            "[service.sshd]\nwindow = 1",
+            "[service.sshd]\nwindow = 11",
+            "[service.sshd]\ntokens = \"/srv\"",
+            "types = []",
+            "types = [\"sms\"]",
+            "min_tokens = 0",
+            "min_tokens = 17",
+            "nullok_until = \"soon\"",
+            "nullok_until = 2027-01-31",
             "[service]\nsshd = 1",
             "try_first_pass = true\nuse_first_pass = true",
         ] {

@@ -9,6 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::{SealKey, SealPlace, is_sealed};
 
+/// No list of fob.conf is longer.
+pub(super) const MAX_MEMBERS: usize = 256;
+
 /// What is wrong in a file, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormatError {
@@ -264,6 +267,21 @@ impl<'a> Field<'a> {
             value: value.into_inner(),
         };
         Ok(array.into_iter().map(member).collect())
+    }
+
+    /// The members of a list, or this value by itself. An empty list is refused: it could
+    /// mean nothing, or everything.
+    pub(super) fn members(self) -> Result<Vec<Self>, FormatError> {
+        if !matches!(self.value, DeValue::Array(_)) {
+            return Ok(vec![self]);
+        }
+        let wrong = self.error(format_args!("must be a list of 1 to {MAX_MEMBERS}"));
+        let list = self.list()?;
+        if (1..=MAX_MEMBERS).contains(&list.len()) {
+            Ok(list)
+        } else {
+            Err(wrong)
+        }
     }
 
     /// The version of the file's format: 1.

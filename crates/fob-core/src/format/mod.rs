@@ -4,6 +4,8 @@
 
 mod conf;
 mod fields;
+mod rules;
+mod settings;
 mod token_file;
 
 pub use conf::{Conf, FreshLedger, Seal};

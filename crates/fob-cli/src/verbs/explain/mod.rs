@@ -29,6 +29,9 @@ pub(crate) struct Wish {
     /// The remote address; without it, a login on this machine
     #[arg(long, value_name = "ADDRESS")]
     rhost: Option<String>,
+    /// The terminal, such as ssh, tty1, pts/3
+    #[arg(long, value_name = "TTY")]
+    tty: Option<String>,
     /// Who calls su or sudo on this machine: name or uid
     #[arg(long, value_name = "USER", conflicts_with = "rhost")]
     caller: Option<String>,
@@ -40,6 +43,8 @@ struct Answer {
     service: String,
     rhost: Option<String>,
     steps: Vec<Step>,
+    /// The rule of fob.conf that is about it.
+    rule: Option<String>,
     /// `asked`, `ignored` or `refused`.
     outcome: &'static str,
     /// The word that the log would have; none if a right code lets in.
@@ -69,6 +74,7 @@ pub(super) fn run(json: bool, wish: &Wish, conf: Option<&Path>) -> Result<(), St
     let mut walk = Walk {
         steps: Vec::new(),
         contradictions: Vec::new(),
+        rule: None,
     };
     let end = match walk.all(wish, conf) {
         Ok(end) | Err(Halt::End(end)) => end,
@@ -79,6 +85,7 @@ pub(super) fn run(json: bool, wish: &Wish, conf: Option<&Path>) -> Result<(), St
         service: wish.service.clone(),
         rhost: wish.rhost.clone(),
         steps: walk.steps,
+        rule: walk.rule,
         outcome: end.outcome,
         reason: end.reason,
         pam: end.pam,

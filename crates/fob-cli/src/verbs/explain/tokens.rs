@@ -37,6 +37,13 @@ fn token_state(store: &Store, token: &Token, ledger: &Ledger, now: &Now) -> (Str
     if token.disabled {
         return (format!("{id}: disabled"), false);
     }
+    if !store.conf.policy.types.has(token.kind) {
+        let what = format!(
+            "{id}: {} tokens do not count in this service",
+            token.kind.name()
+        );
+        return (what, false);
+    }
     if floor == Ledger::BLOCKED {
         return (format!("{id}: blocked, see fob-repair(1)"), false);
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fob_core::format::TokenFile;
 use fob_core::{Arguments, FirstPass, Ledger, Reason, Settings, Source, Standing};
-use fob_store::{Account, DEFAULT_CONF, Fault, FaultKind, Store, Who, now};
+use fob_store::{Account, Call, DEFAULT_CONF, Fault, FaultKind, Pass, Store, Who, now};
 
 use super::tokens::usable;
 use super::{End, Step, Wish};
@@ -30,6 +30,8 @@ pub(super) struct Walk {
     pub(super) steps: Vec<Step>,
     /// Why the stack may say something else than the module.
     pub(super) contradictions: Vec<&'static str>,
+    /// The rule that is about it.
+    pub(super) rule: Option<String>,
 }
 
 impl Walk {
@@ -44,17 +46,28 @@ impl Walk {
             "absent: the defaults hold"
         };
         self.passed("configuration", format!("{} {there}", shown.display()));
-        let settings = store
-            .conf
-            .settings(&wish.service)
-            .overlaid(&arguments.settings);
-        store.conf.policy = settings.policy(store.conf.policy);
-
-        let who = store.who(&wish.name);
-        let account = match self.fallible("person", who)? {
-            Who::Enrolled(account) => account,
-            Who::Absent(name, reason) => return Ok(self.absent(&name, reason, &settings)),
+        let call = Call {
+            user: &wish.name,
+            service: &wish.service,
+            rhost: wish.rhost.as_deref(),
+            tty: wish.tty.as_deref(),
         };
+        let terms = store.terms(call, &arguments.settings);
+        let terms = self.fallible("person, rules", terms)?;
+        self.rule.clone_from(&terms.rule);
+        if let Some(rule) = &terms.rule {
+            self.passed("rule", format!("{rule:?} is the first that matches"));
+        } else if !store.conf.rules.is_empty() {
+            self.passed("rule", "none matches".into());
+        }
+        if let Some(pass) = terms.pass {
+            return Ok(self.passes(terms.who.name(), pass));
+        }
+        let account = match terms.who {
+            Who::Enrolled(account) => account,
+            Who::Absent(name, reason) => return Ok(self.absent(&name, reason)),
+        };
+        let settings = terms.settings;
         let uid = account.uid;
         self.passed(
             "person",
@@ -112,26 +125,35 @@ impl Walk {
         }
     }
 
-    /// Somebody without a token file.
-    fn absent(&mut self, name: &str, reason: Reason, settings: &Settings) -> End {
-        let word = reason.word();
+    /// Somebody who passes without a code.
+    fn passes(&mut self, name: &str, pass: Pass) -> End {
+        let why = match pass {
+            Pass::Skip => "the rule skips the code".into(),
+            Pass::NotEnrolled(None) => format!("{name} is not enrolled, and such people may pass"),
+            Pass::NotEnrolled(Some(day)) => {
+                format!("{name} is not enrolled, and such people may pass until {day}")
+            }
+        };
+        self.passed("person", why);
+        End {
+            outcome: "ignored",
+            reason: Some(pass.word()),
+            pam: "PAM_IGNORE",
+            summary: format!("{name} is asked for no code; the rest of the stack decides."),
+        }
+    }
+
+    /// Somebody whom no code lets in.
+    fn absent(&mut self, name: &str, reason: Reason) -> End {
         let detail = match reason {
             Reason::NoSuchUser => format!("this system knows nobody called {name:?}"),
+            Reason::Denied => format!("the rule denies {name}"),
             _ => format!("{name} is not enrolled"),
         };
-        if reason == Reason::NotEnrolled && settings.nullok() {
-            self.passed("person", format!("{detail}, and nullok is set"));
-            return End {
-                outcome: "ignored",
-                reason: Some(word),
-                pam: "PAM_IGNORE",
-                summary: format!("{name} is asked for no code; the rest of the stack decides."),
-            };
-        }
         self.halted("person", detail);
         End {
             outcome: "refused",
-            reason: Some(word),
+            reason: Some(reason.word()),
             pam: "PAM_AUTH_ERR",
             summary: format!(
                 "{name} is asked for a code, as anybody is, and every code is refused."
@@ -212,8 +234,11 @@ impl Walk {
     ) -> End {
         let now = now();
         let user = &account.name;
-        let mut right = usable(store, file, ledger, &now);
-        for (detail, usable) in right.drain(..) {
+        let right = usable(store, file, ledger, &now);
+        let least = usize::from(store.conf.policy.min_tokens);
+        let tokens = right.iter().take(file.tokens.len());
+        let too_few = tokens.filter(|(_, usable)| *usable).count() < least;
+        for (detail, usable) in right {
             let step = if usable { Self::passed } else { Self::halted };
             step(self, "token", detail);
         }
@@ -221,6 +246,16 @@ impl Walk {
             .steps
             .iter()
             .any(|step| step.what == "token" && step.passed);
+        if too_few && lets_in {
+            return End {
+                outcome: "refused",
+                reason: Some(Reason::TooFewTokens.word()),
+                pam: "PAM_AUTH_ERR",
+                summary: format!(
+                    "Codes are refused: {user} needs {least} tokens that count here. Run: fob enroll {user}"
+                ),
+            };
+        }
         if file.disabled || !lets_in {
             let (word, why) = if file.disabled {
                 (

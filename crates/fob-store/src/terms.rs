@@ -1,0 +1,177 @@
+//! On which terms somebody is let in: who they are, which rule is about them, and how they
+//! are asked. The module and `fob explain` both come through here.
+
+use std::ffi::CString;
+
+use fob_core::rule::{Action, GroupName, Minute, Rule, Scene};
+use fob_core::{Day, Now, Reason, Settings};
+use nix::unistd::{Gid, Group, User, getgrouplist};
+
+use crate::account::unless_unknown;
+use crate::{Fault, FaultKind, Store, Who, now, zone};
+
+/// A login, as PAM describes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// `PAM_USER`.
+    pub user: &'a str,
+    /// `PAM_SERVICE`.
+    pub service: &'a str,
+    /// `PAM_RHOST`.
+    pub rhost: Option<&'a str>,
+    /// `PAM_TTY`.
+    pub tty: Option<&'a str>,
+}
+
+/// On which terms somebody is let in.
+#[derive(Debug)]
+pub struct Terms {
+    /// Who it is. Absent too where a rule denies: then nothing that is typed can be right,
+    /// and everything looks as it does for anybody.
+    pub who: Who,
+    /// The rule that is about them, by its name.
+    pub rule: Option<String>,
+    /// How a code is asked for.
+    pub settings: Settings,
+    /// Why none is asked for.
+    pub pass: Option<Pass>,
+}
+
+/// Why no code is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// A rule says `skip`.
+    Skip,
+    /// The person isn't enrolled, and such people may pass; until the end of that day,
+    /// where there is one.
+    NotEnrolled(Option<Day>),
+}
+
+impl Pass {
+    /// The word in the log.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Skip => "skip",
+            Self::NotEnrolled(_) => Reason::NotEnrolled.word(),
+        }
+    }
+}
+
+impl Store {
+    /// On which terms the person is let in; `arguments` is what the module's line says. From
+    /// here on, the store judges by those terms.
+    ///
+    /// # Errors
+    /// Those of [`Store::who`], and whatever keeps a rule from being told. Never "no rule is
+    /// about them" for want of knowing.
+    pub fn terms(&mut self, call: Call<'_>, arguments: &Settings) -> Result<Terms, Fault> {
+        let settings = self.conf.settings(call.service).overlaid(arguments);
+        self.conf.policy = settings.policy(self.conf.policy);
+        let who = self.who(call.user)?;
+        let now = now();
+        let facts = Facts {
+            store: self,
+            call,
+            who: &who,
+            now: &now,
+        };
+        let rule = Rule::first(&self.conf.rules, &facts)?;
+        let action = rule.map(|rule| rule.action);
+        let pass = pass(action, &who, &settings, &now);
+        Ok(Terms {
+            rule: rule.map(|rule| rule.name.clone()),
+            who: match action {
+                Some(Action::Deny) => Who::Absent(who.name().to_owned(), Reason::Denied),
+                _ => who,
+            },
+            settings,
+            pass,
+        })
+    }
+}
+
+/// Whether somebody passes without a code. What a rule says comes before `nullok`.
+fn pass(action: Option<Action>, who: &Who, settings: &Settings, now: &Now) -> Option<Pass> {
+    let not_enrolled = matches!(who, Who::Absent(_, Reason::NotEnrolled));
+    match action {
+        Some(Action::Skip) => Some(Pass::Skip),
+        Some(Action::SkipIfNotEnrolled) => not_enrolled.then_some(Pass::NotEnrolled(None)),
+        Some(Action::Require | Action::Deny) => None,
+        None if !not_enrolled => None,
+        None if settings.nullok() => Some(Pass::NotEnrolled(None)),
+        None => {
+            // A clock that was never set may be at any day.
+            let until = settings.nullok_until.filter(|_| now.clock_is_set())?;
+            (now.unix < until.end()).then_some(Pass::NotEnrolled(Some(until)))
+        }
+    }
+}
+
+/// What rules look at.
+struct Facts<'a> {
+    store: &'a Store,
+    call: Call<'a>,
+    who: &'a Who,
+    now: &'a Now,
+}
+
+impl Scene for Facts<'_> {
+    type Error = Fault;
+
+    fn service(&self) -> &str {
+        self.call.service
+    }
+
+    fn user(&self) -> &str {
+        self.who.name()
+    }
+
+    fn rhost(&self) -> Option<&str> {
+        self.call.rhost
+    }
+
+    fn tty(&self) -> Option<&str> {
+        self.call.tty
+    }
+
+    /// By the group's own list, and by what the system says of the person: a database that
+    /// doesn't answer may keep silent in one of them.
+    fn is_in_group(&self, group: &GroupName) -> Result<bool, Fault> {
+        let (found, gid) = match group {
+            GroupName::Name(name) => {
+                let found =
+                    unless_unknown(Group::from_name(name))?.ok_or_else(|| no_group(name))?;
+                let gid = found.gid;
+                (Some(found), gid)
+            }
+            GroupName::Id(gid) => {
+                let gid = Gid::from_raw(*gid);
+                (unless_unknown(Group::from_gid(gid))?, gid)
+            }
+        };
+        let Some(user) = unless_unknown(User::from_name(self.user()))? else {
+            return Ok(false);
+        };
+        let is_member = found.is_some_and(|group| group.mem.contains(&user.name));
+        if is_member || user.gid == gid {
+            return Ok(true);
+        }
+        let name = CString::new(user.name).unwrap_or_default();
+        let groups = getgrouplist(&name, user.gid)
+            .map_err(|errno| Fault::new(FaultKind::UserDatabase, errno.desc()))?;
+        Ok(groups.contains(&gid))
+    }
+
+    fn minute(&self) -> Result<Option<Minute>, Fault> {
+        let set = self.now.clock_is_set();
+        set.then(|| zone::minute(&self.store.way, self.now))
+            .transpose()
+    }
+}
+
+fn no_group(name: &str) -> Fault {
+    Fault::new(
+        FaultKind::Config,
+        format!("a rule names the group {name:?}, and there is none; correct fob.conf"),
+    )
+}
