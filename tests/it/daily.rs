@@ -174,6 +174,32 @@ fn disabled_token_lets_nobody_in_until_it_is_enabled() {
     assert_eq!(phone(&before), phone(&after));
 }
 
+/// P7: a token file that is replaced just while a login opens it is no reason to refuse.
+#[test]
+fn login_goes_on_with_the_new_file_when_the_old_one_is_replaced() {
+    let machine = Machine::with(&["alice"]);
+    let token = hotp("alice");
+    machine.enrol("alice", &[token.clone()]);
+    let script = r#"
+        file=/etc/fob/tokens/alice
+        cp -p $file $file.new
+        strace -f -qq -o /tmp/seen -P $file -e trace=openat,fstat,newfstatat \
+            -e inject=fstat,newfstatat:delay_enter=400000 \
+            pamdrive test alice $0 >/tmp/out &
+        until grep -q openat /tmp/seen 2>/dev/null; do sleep 0.01; done
+        mv $file.new $file
+        wait
+        sed -n 's/^pamdrive: authenticate \([0-9]*\) .*/\1/p' /tmp/out
+        grep -c openat /tmp/seen
+    "#;
+    let output = machine
+        .command("sh")
+        .args(["-c", script, &press(&token, 0)])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "0\n2\n");
+}
+
 /// Edits beside logins and beside each other lose nothing.
 #[test]
 fn edits_beside_logins_lose_nothing() {

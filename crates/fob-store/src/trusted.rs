@@ -16,6 +16,10 @@ use crate::{Fault, FaultKind};
 /// No token file or fob.conf is larger, in bytes.
 pub const MAX_FILE: u64 = 65_536;
 
+/// A file without a name was replaced since it was opened: the new one is opened instead, at
+/// most as often as this.
+const MOST_REPLACEMENTS: u32 = 16;
+
 /// What a file must be like beyond belonging to root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
@@ -90,6 +94,24 @@ pub(crate) fn open_checked(
         },
     };
     let path = resolved.as_deref().unwrap_or(path);
+    for _ in 0..MOST_REPLACEMENTS {
+        let Some((file, stat)) = open_one(path, access)? else {
+            return Ok(None);
+        };
+        if stat.st_nlink != 0 {
+            check_file(path, &stat, kept)?;
+            return Ok(Some((file, stat)));
+        }
+    }
+    Err(Fault::at(
+        FaultKind::StateUnreadable,
+        path,
+        "was replaced each time it was opened",
+    ))
+}
+
+/// Opens what has this name now.
+fn open_one(path: &Path, access: OFlag) -> Result<Option<(File, FileStat)>, Fault> {
     let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let file = match open(path, flags, Mode::empty()) {
         Ok(descriptor) => File::from(descriptor),
@@ -104,7 +126,6 @@ pub(crate) fn open_checked(
         Err(errno) => return Err(Fault::reading(path, errno)),
     };
     let stat = fstat(&file).map_err(|errno| Fault::reading(path, errno))?;
-    check_file(path, &stat, kept)?;
     Ok(Some((file, stat)))
 }
 
