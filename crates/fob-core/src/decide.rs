@@ -10,8 +10,8 @@ use crate::evidence::{Fronts, Hit};
 use crate::format::TokenFile;
 use crate::look::{Finding, Look};
 use crate::{
-    Acceptance, Attempt, Bypass, Counter, Evidence, Ledger, Notice, Now, Policy, Reason, Refusal,
-    Source, Standing, Token, Verdict,
+    Acceptance, Attempt, Bypass, Counter, Evidence, Kind, Ledger, Notice, Now, Policy, Reason,
+    Refusal, Source, Standing, Token, Verdict,
 };
 
 /// For so many seconds after its use a spent code that comes again counts once.
@@ -251,6 +251,8 @@ fn accept(
     if attempt.first().is_some() {
         // The first of two codes in a row was a failure of nobody's.
         notice.failures = notice.failures.saturating_sub(1);
+        // Where those before it came from isn't known any more.
+        notice.from.clear();
     }
     let drift = next.entry(finding.token.key()).map_or(0, |e| e.drift());
     let acceptance = Acceptance {
@@ -262,8 +264,19 @@ fn accept(
         recovery_left: next.recovery_left(file),
         is_recovery: false,
         issued_by: None,
+        expires: finding.token.expires,
+        clock_off: clock_off(finding),
     };
     succeed(next, debit.source, now, acceptance)
+}
+
+/// How far a token's clock was off, in seconds. A step is nothing: so late a code is typed.
+fn clock_off(finding: &Finding<'_>) -> u64 {
+    let steps = u64::from(finding.offset.unsigned_abs());
+    match finding.token.kind {
+        Kind::Totp { period, .. } if steps > 1 => steps.saturating_mul(period.seconds()),
+        _ => 0,
+    }
 }
 
 /// Whether the code is the person's bypass code, and if so why it is refused all the same.
@@ -289,6 +302,8 @@ fn use_bypass(debit: Debit, now: &Now, file: &TokenFile) -> Decision {
         recovery_left: next.recovery_left(file),
         is_recovery: false,
         issued_by,
+        expires: None,
+        clock_off: 0,
     };
     succeed(next, debit.source, now, acceptance)
 }
@@ -309,6 +324,8 @@ fn recover(debit: Debit, now: &Now, file: &TokenFile, hit: Hit<'_>, name: &str) 
         recovery_left: next.recovery_left(file),
         is_recovery: true,
         issued_by: None,
+        expires: None,
+        clock_off: 0,
     };
     succeed(next, debit.source, now, acceptance)
 }

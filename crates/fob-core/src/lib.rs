@@ -34,6 +34,7 @@ mod seal;
 mod secret;
 mod settings;
 mod source;
+mod texts;
 mod throttle;
 mod token;
 #[cfg(test)]
@@ -64,6 +65,7 @@ pub use seal::{SealKey, SealPlace, is_sealed};
 pub use secret::{Secret, SecretError};
 pub use settings::{FirstPass, PinEntry, Settings};
 pub use source::Source;
+pub use texts::{Text, Texts};
 pub use throttle::{MAX_SOURCES, Standing, Throttle};
 pub use token::{Kind, Period, PrivateId, Token, TokenKey};
 pub use verdict::{Acceptance, Reason, Refusal, Verdict};

@@ -1,7 +1,7 @@
 //! How a code is asked for: the words of the module's line, of fob.conf and of its
 //! `[service.NAME]` tables.
 
-use crate::{Day, Policy, PolicyChange};
+use crate::{Day, Policy, PolicyChange, Text, Texts};
 
 /// What to do with a password that an earlier module of the stack asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,10 @@ pub struct Settings {
     pub pin: Option<PinEntry>,
     /// How codes are judged.
     pub policy: PolicyChange,
+    /// Whether a person who got in is told what there is to know.
+    pub notices: Option<bool>,
+    /// What people are told.
+    pub texts: Texts,
     /// Whether the question doesn't speak of a password, though one may stand in front.
     pub plain_prompt: bool,
 }
@@ -70,6 +74,8 @@ impl Settings {
             forward_pass: over.forward_pass.or(self.forward_pass),
             pin: over.pin.or(self.pin),
             policy: self.policy.overlaid(over.policy),
+            notices: over.notices.or(self.notices),
+            texts: self.texts.overlaid(&over.texts),
             plain_prompt: over.plain_prompt || self.plain_prompt,
         }
     }
@@ -77,10 +83,11 @@ impl Settings {
     /// The question that is asked.
     pub fn prompt(&self) -> &str {
         let usual = if self.forward_pass() && !self.plain_prompt {
-            "Password & verification code: "
+            Text::JoinedPrompt
         } else {
-            "Verification code: "
+            Text::CodePrompt
         };
+        let usual = self.texts.get(usual);
         self.prompt.as_deref().unwrap_or(usual)
     }
 
@@ -97,6 +104,11 @@ impl Settings {
     /// Whether people who aren't enrolled are passed on; not unless somebody said so.
     pub fn nullok(&self) -> bool {
         self.nullok.unwrap_or(false)
+    }
+
+    /// Whether a person who got in is told what there is to know, unless somebody said no.
+    pub fn notices(&self) -> bool {
+        self.notices.unwrap_or(true)
     }
 
     /// Whether the paths and flags in force are logged too; not unless somebody said so.

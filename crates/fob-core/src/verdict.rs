@@ -1,6 +1,6 @@
 //! What came of an attempt.
 
-use crate::{Counter, Notice};
+use crate::{Counter, Day, Notice};
 
 /// What came of an attempt that could be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,14 @@ pub struct Acceptance {
     pub(crate) is_recovery: bool,
     /// Who issued the bypass code, if that is what was used.
     pub(crate) issued_by: Option<String>,
+    /// The last day of the token, if it has one.
+    pub(crate) expires: Option<Day>,
+    /// How far the token's clock was off at this login, in seconds.
+    pub(crate) clock_off: u64,
 }
+
+/// A clock that is off by so many seconds is worth a word.
+const WORTH_A_WORD: u64 = 120;
 
 impl Acceptance {
     /// Who issued the bypass code, if that is what was used.
@@ -69,6 +76,17 @@ impl Acceptance {
     /// Recovery codes left, scratch codes included; none for people without.
     pub fn recovery_left(&self) -> Option<usize> {
         self.recovery_left
+    }
+
+    /// The last day on which the token lets anybody in, if it has one.
+    pub fn expires(&self) -> Option<Day> {
+        self.expires
+    }
+
+    /// By how many minutes the token's clock is off, if that is worth a word.
+    pub fn minutes_off(&self) -> Option<u64> {
+        let is_off = self.clock_off >= WORTH_A_WORD;
+        is_off.then(|| self.clock_off.saturating_add(30) / 60)
     }
 
     /// Whether a recovery code or a scratch code was used.

@@ -159,7 +159,7 @@ fn read_seal(field: &Field<'_>, conf: &Conf) -> Result<Seal, FormatError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FirstPass;
+    use crate::{FirstPass, Text};
 
     #[test]
     fn empty_file_says_nothing() {
@@ -226,6 +226,62 @@ mod tests {
         assert!(!sshd.types.has(crate::Kind::Totp { period, t0: 0 }));
     }
 
+    #[test]
+    fn texts_are_replaced_for_all_services_or_for_one() {
+        let conf = Conf::parse(
+            "notices = false\n[texts]\nthrottled = \"Warten: {seconds} s\"\ncode_prompt = \"Prüfcode: \"\n\
+             [service.sudo]\nnotices = true\ntexts.code_prompt = \"sudo: \"\n\
+             [service.vpn]\nforward_pass = true\nprompt = \"VPN: \"\n",
+        )
+        .unwrap();
+        let prompt = |service: &str| conf.settings(service).prompt().to_owned();
+        assert_eq!(prompt("sshd"), "Prüfcode: ");
+        assert_eq!(
+            (prompt("sudo"), prompt("vpn")),
+            ("sudo: ".into(), "VPN: ".into())
+        );
+        let sudo = conf.settings("sudo");
+        assert_eq!(sudo.texts.get(Text::Throttled), "Warten: {seconds} s");
+        assert!(sudo.notices() && !conf.settings("sshd").notices());
+        assert!(Conf::default().settings("sshd").notices());
+    }
+
+    #[test]
+    fn wrong_text_is_named_with_its_place() {
+        let long = format!("pin_prompt = \"{}\"", "x".repeat(257));
+        for (line, says) in [
+            (
+                "throtled = \"x\"",
+                "line 3, column 1: unknown field `throtled`",
+            ),
+            (
+                "throttled = \"x\"",
+                "line 3, column 13: `throttled`: must have the placeholder {seconds}",
+            ),
+            (
+                "throttled = \"{seconds} {minutes}\"",
+                "`throttled`: can have no placeholder but {seconds}",
+            ),
+            ("pin_prompt = \"{\"", "`pin_prompt`: has a brace"),
+            (
+                "pin_prompt = \"\"",
+                "`pin_prompt`: must be 1 to 256 bytes without control",
+            ),
+            (
+                "pin_prompt = \"a\\u001b[31m\"",
+                "`pin_prompt`: must be 1 to 256 bytes without control",
+            ),
+            (&long, "`pin_prompt`: must be 1 to 256 bytes"),
+            ("pin_prompt = 1", "`pin_prompt`: must be a text"),
+        ] {
+            let error = Conf::parse(&format!("nullok = true\n[texts]\n{line}\n")).unwrap_err();
+            assert!(error.to_string().contains(says), "{line}: {error}");
+            let service = format!("[service.sshd.texts]\n{line}\n");
+            assert!(Conf::parse(&service).is_err(), "{service}");
+        }
+        assert!(Conf::parse("texts = \"x\"").is_err());
+    }
+
     /// T08: zero is not "off", and nothing follows a number.
     #[test]
     fn numbers_out_of_range_are_refused() {
@@ -257,6 +313,7 @@ mod tests {
             "min_tokens = 0",
             "min_tokens = 17",
             "nullok_until = \"soon\"",
+            "notices = \"off\"",
             "nullok_until = 2027-01-31",
             "[service]\nsshd = 1",
             "try_first_pass = true\nuse_first_pass = true",

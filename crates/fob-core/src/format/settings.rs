@@ -2,13 +2,16 @@
 
 use super::fields::{Field, Fields, FormatError};
 use super::token_file::MAX_TOKENS;
-use crate::{Day, FirstPass, PinEntry, PolicyChange, Settings, Types};
+use crate::{Day, FirstPass, PinEntry, PolicyChange, Settings, Text, Texts, Types};
+
+/// No question and no text is longer, in bytes.
+const MAX_TEXT: usize = 256;
 
 /// Takes what a table says of it.
 pub(super) fn read_settings(fields: &mut Fields<'_>) -> Result<Settings, FormatError> {
     let prompt = fields
         .take("prompt")
-        .map(|field| field.line(256))
+        .map(|field| field.line(MAX_TEXT))
         .transpose()?;
     let first_pass = read_first_pass(fields)?;
     let pin = fields.take("pin").map(|field| {
@@ -21,6 +24,7 @@ pub(super) fn read_settings(fields: &mut Fields<'_>) -> Result<Settings, FormatE
     });
     let nullok_until = nullok_until.transpose()?;
     let policy = read_policy(fields)?;
+    let texts = read_texts(fields)?;
     let mut flag = |name| fields.take(name).map(|field| field.flag()).transpose();
     Ok(Settings {
         prompt,
@@ -32,6 +36,8 @@ pub(super) fn read_settings(fields: &mut Fields<'_>) -> Result<Settings, FormatE
         forward_pass: flag("forward_pass")?,
         pin,
         policy,
+        notices: flag("notices")?,
+        texts,
         ..Settings::default()
     })
 }
@@ -78,6 +84,24 @@ fn read_policy(fields: &mut Fields<'_>) -> Result<PolicyChange, FormatError> {
         .map(|seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
     fields.end()?;
     Ok(change)
+}
+
+/// What is said in the place of the usual texts.
+fn read_texts(fields: &mut Fields<'_>) -> Result<Texts, FormatError> {
+    let mut texts = Texts::default();
+    let Some(table) = fields.take("texts") else {
+        return Ok(texts);
+    };
+    let mut fields = table.table()?;
+    for text in Text::ALL {
+        if let Some(field) = fields.take(text.name()) {
+            let words = field.line(MAX_TEXT)?;
+            text.check(&words).map_err(|wrong| field.error(wrong))?;
+            texts.replace(*text, words);
+        }
+    }
+    fields.end()?;
+    Ok(texts)
 }
 
 /// A whole number within `range`.
