@@ -15,4 +15,5 @@
 mod ffi;
 mod journal;
 mod login;
+mod notices;
 mod outcome;

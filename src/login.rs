@@ -1,21 +1,15 @@
 //! One login, from top to bottom.
 
-use fob_core::{Arguments, Attempt, Day, FirstPass, Reason, Refusal, Settings, Source, Verdict};
-use fob_store::{Account, Fault, FaultKind, Judged, Pass, Store, Terms, Who, now};
+use fob_core::{Arguments, Attempt, FirstPass, Reason, Refusal, Settings, Source, Text, Verdict};
+use fob_store::{Account, Fault, FaultKind, Judged, Pass, Store, Terms, Who};
 
 use crate::ffi::{Answer, Host, NoAnswer, shielded};
 use crate::journal::{self, Caller, Remarks};
+use crate::notices::Notices;
 use crate::outcome::Outcome;
 
 /// What PAM is asked to wait after a refusal, in microseconds.
 const FAIL_DELAY: u32 = 2_000_000;
-
-/// What is asked first where a PIN has a question of its own.
-const PIN_PROMPT: &str = "PIN: ";
-/// What is asked after a code beyond the window.
-const NEXT_PROMPT: &str = "Next verification code: ";
-/// So many recovery codes are few.
-const FEW: usize = 3;
 
 /// Why a login stops before its end.
 enum Stop {
@@ -46,6 +40,8 @@ pub(crate) fn authenticate(host: &Host, words: &[String]) -> Outcome {
         host,
         caller: caller(host),
         remarks: Remarks::default(),
+        notices: Notices::default(),
+        refused: None,
     };
     let outcome = match login.run(words) {
         Ok(outcome) => outcome,
@@ -65,6 +61,9 @@ struct Login<'a> {
     host: &'a Host,
     caller: Caller,
     remarks: Remarks,
+    notices: Notices,
+    /// The password of an earlier module, where it was taken for a code and refused.
+    refused: Option<(Answer, Refusal)>,
 }
 
 impl Login<'_> {
@@ -81,11 +80,12 @@ impl Login<'_> {
             pass,
         } = store.terms(self.caller.call(), &arguments.settings)?;
         self.caller.rule = rule;
+        self.notices = Notices::new(&settings);
         if settings.debug() {
             self.explain(&store, &settings, &who);
         }
         if let Some(pass) = pass {
-            self.tell_grace(pass);
+            self.notices.tell_grace(self.host, pass);
             return Err(Stop::Ignored(pass));
         }
         if let Some(verdict) = self.try_first_pass(&store, &settings, &who)? {
@@ -93,9 +93,12 @@ impl Login<'_> {
         }
         let pin = settings
             .asks_for_pin()
-            .then(|| self.host.ask(PIN_PROMPT, false))
+            .then(|| self.host.ask(self.notices.question(Text::PinPrompt), false))
             .transpose()?;
         let answer = self.host.ask(settings.prompt(), settings.echo())?;
+        if let Some(refusal) = self.same_again(&answer, pin.as_ref()) {
+            return Ok(Outcome::Refused(refusal));
+        }
         let attempt = parse(&settings, &answer);
         let attempt = pin.iter().fold(attempt, |a, pin| a.with_pin(pin.bytes()));
         match self.judge(&store, &who, &answer, &attempt)? {
@@ -119,7 +122,12 @@ impl Login<'_> {
     ) -> Result<Outcome, Stop> {
         let out_of_window = Outcome::Refused(Reason::OutOfWindow.into());
         journal::record(&self.caller, &out_of_window, &self.remarks);
-        let answer = self.host.ask(NEXT_PROMPT, settings.echo())?;
+        let question = self.notices.question(Text::NextCodePrompt);
+        let answer = self.host.ask(question, settings.echo())?;
+        if answer.bytes() == typed.bytes() {
+            // A client that says one thing to every question: one failure, not two.
+            return Ok(out_of_window);
+        }
         let is_joined = first.is_joined();
         let pair = first.followed_by(Attempt::parse(answer.bytes()));
         let outcome = self.judge(store, who, &answer, &pair)?;
@@ -156,6 +164,7 @@ impl Login<'_> {
                 match self.judge(store, who, &answer, &attempt)? {
                     Outcome::Refused(refusal) if refusal.wait == 0 => {
                         journal::record(&self.caller, &Outcome::Refused(refusal), &self.remarks);
+                        self.refused = Some((answer, refusal));
                         Ok(None)
                     }
                     outcome => Ok(Some(outcome)),
@@ -163,6 +172,15 @@ impl Login<'_> {
             }
             (FirstPass::Try, _) => Ok(None),
         }
+    }
+
+    /// Why an answer is refused that was refused a moment ago as an earlier module's
+    /// password: some clients say one thing to every question, and that is one failure.
+    fn same_again(&self, answer: &Answer, pin: Option<&Answer>) -> Option<Refusal> {
+        let (refused, refusal) = self.refused.as_ref()?;
+        let mut answers = pin.into_iter().chain([answer]);
+        let is_same = answers.all(|answer| answer.bytes() == refused.bytes());
+        is_same.then_some(*refusal)
     }
 
     fn judge(
@@ -192,17 +210,11 @@ impl Login<'_> {
         }
         Ok(match verdict {
             Verdict::Accepted(acceptance) => {
-                self.tell_since(acceptance.notice().failures);
-                self.tell_left(acceptance.recovery_left());
+                self.notices.tell_success(self.host, &acceptance);
                 Outcome::Accepted(acceptance)
             }
             Verdict::Refused(refusal) => {
-                if refusal.wait > 0 {
-                    self.host.tell(&format!(
-                        "Too many attempts. Try again in {} s.",
-                        refusal.wait
-                    ));
-                }
+                self.notices.tell_wait(self.host, refusal.wait);
                 Outcome::Refused(refusal)
             }
         })
@@ -217,43 +229,6 @@ impl Login<'_> {
             Verdict::Refused(_) => Attempt::likely_password(typed),
         };
         self.host.set_authtok(password);
-    }
-
-    fn tell_since(&self, failures: u32) {
-        match failures {
-            0 => {}
-            1 => self.host.tell("1 failed attempt since your last login."),
-            many => self
-                .host
-                .tell(&format!("{many} failed attempts since your last login.")),
-        }
-    }
-
-    fn tell_left(&self, left: Option<usize>) {
-        match left {
-            Some(0) => self
-                .host
-                .tell("No recovery codes left. Ask your administrator for new ones."),
-            Some(1) => self.host.tell("Only 1 recovery code left."),
-            Some(few @ 2..=FEW) => self.host.tell(&format!("Only {few} recovery codes left.")),
-            _ => {}
-        }
-    }
-
-    /// How long somebody who isn't enrolled may still do without.
-    fn tell_grace(&self, pass: Pass) {
-        let Pass::NotEnrolled(Some(last)) = pass else {
-            return;
-        };
-        let left = match Day::of(now().unix).map_or(0, |today| last.since(today)) {
-            0 => "today is the last day".into(),
-            1 => "1 day left".into(),
-            days => format!("{days} days left"),
-        };
-        self.host.tell(&format!(
-            "You have no token yet. From {} on you need one ({left}). Ask your administrator.",
-            last.next()
-        ));
     }
 
     fn explain(&self, store: &Store, settings: &Settings, who: &Who) {

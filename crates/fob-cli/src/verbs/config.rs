@@ -188,17 +188,22 @@ fn asking(conf: &Conf, service: Option<&str>) -> Values {
         ("echo", settings.echo().into()),
         ("nullok", settings.nullok().into()),
         ("debug", settings.debug().into()),
+        ("notices", settings.notices().into()),
         ("try_first_pass", (first == Some(FirstPass::Try)).into()),
         ("use_first_pass", (first == Some(FirstPass::Use)).into()),
         ("forward_pass", settings.forward_pass().into()),
     ];
     let until = settings.nullok_until.map(|day| day.to_string());
     values.extend(until.map(|day| ("nullok_until", day.into())));
+    let texts = settings.texts.replaced();
+    values.extend(texts.map(|(text, words)| (text.path(), words.into())));
     values
 }
 
 #[cfg(test)]
 mod tests {
+    use fob_core::Text;
+
     use super::*;
 
     fn answer(text: &str) -> String {
@@ -235,7 +240,8 @@ mod tests {
     #[test]
     fn rows_are_lines_of_a_fob_conf() {
         let page = answer(
-            "prompt = \"It's: \\\"\"\nuse_first_pass = true\ntypes = \"hotp\"\nnullok_until = \"2027-01-31\"\n[throttle]\nmax_wait = \"1h\"\n",
+            "prompt = \"It's: \\\"\"\nuse_first_pass = true\ntypes = \"hotp\"\nnullok_until = \"2027-01-31\"\nnotices = false\n\
+             texts.throttled = \"{seconds} s\"\n[throttle]\nmax_wait = \"1h\"\n",
         );
         let line = |line: &str| {
             let (name, rest) = line.split_once(' ').unwrap();
@@ -257,5 +263,29 @@ mod tests {
             let name = name.trim_start_matches("throttle.");
             assert!(page.contains(name), "{name}");
         }
+    }
+
+    /// Name, usual words and placeholders, in their order: the page is what a translator has.
+    #[test]
+    fn manual_has_every_text_with_its_placeholders() {
+        let page = include_str!("../../../../man/fob.conf.5");
+        let braces = |names: &[&str]| -> Vec<String> {
+            names.iter().map(|name| format!("{{{name}}}")).collect()
+        };
+        let item = |text: &Text| {
+            let usual = text.usual().replace(": ", ":\\ ").replace(". ", ".\\& ");
+            let mut item = format!(".It Cm {}\n\\(lq{usual}\\(rq\n", text.name());
+            let required = braces(text.required());
+            if !required.is_empty() {
+                item += &format!("Must have {}.\n", required.join(" and "));
+            }
+            let optional = braces(text.optional());
+            if !optional.is_empty() {
+                item += &format!("Can have {}.\n", optional.join(", "));
+            }
+            item
+        };
+        let expected: String = Text::ALL.iter().map(item).collect();
+        assert!(page.contains(&format!("{expected}.El\n")), "{expected}");
     }
 }
