@@ -7,7 +7,7 @@ use crate::machine::{Machine, hotp, press, shows, token_file, totp};
 
 /// Plugged in for the first time and touched; touched 256 times; plugged in again. Made with
 /// OpenSSL's AES.
-const FIRST: &str = "cccccbdefghijuujeihnhleghgvfejvugtldurguckuvk";
+const FIRST: &str = "cccccbdefghiuujeihnhleghgvfejvugtldurguckuvk";
 const LAST_OF_SESSION: &str = "cccccbdefghifhndkbjjevketnidjudhhdkvleijlggl";
 const NEXT_SESSION: &str = "cccccbdefghikghrdrinchkberldlchrltucnbvvjvfg";
 
