@@ -250,6 +250,22 @@ fn clock_beyond_the_window_is_resynced_by_two_codes_in_a_row() {
     }
 }
 
+/// R4: the owner's own first code is no failure, and its address not that of the others.
+#[test]
+fn resync_at_the_prompt_tells_of_other_peoples_failures_alone() {
+    let mut alice = Person::with(vec![fob(0)]);
+    alice.policy.resync_at_prompt = true;
+    alice.types(TIME, "203.0.113.9", "000000");
+    let first = Attempt::parse(at(&fob(0), 50).as_bytes());
+    alice.tries(TIME, "192.0.2.1", &first);
+    let pair = first.followed_by(Attempt::parse(at(&fob(0), 51).as_bytes()));
+    let Verdict::Accepted(acceptance) = alice.tries(TIME, "192.0.2.1", &pair) else {
+        panic!("refused");
+    };
+    let notice = acceptance.notice();
+    assert_eq!((notice.failures, notice.from.as_str()), (1, ""));
+}
+
 /// P1: never at or below the floor. And off unless somebody turned it on.
 #[test]
 fn resync_at_the_prompt_has_its_limits() {
