@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use fob_core::format::RefusedToken;
-use fob_store::{Call, Level, log};
+use fob_store::{Call, Claim, Fault, Level, log};
 
 use crate::outcome::Outcome;
 
@@ -38,17 +38,14 @@ pub(crate) struct Remarks {
     pub(crate) fresh: bool,
     /// Tokens that this version can't use.
     pub(crate) refused: Vec<RefusedToken>,
+    /// Why somebody who could have been enrolled wasn't.
+    pub(crate) enrolment: Option<&'static str>,
 }
 
 /// Logs the outcome of an attempt.
 pub(crate) fn record(caller: &Caller, outcome: &Outcome, remarks: &Remarks) {
-    let (level, mut line) = head(outcome);
-    let or_dash = |item: &Option<String>| item.as_deref().map_or_else(|| "-".into(), escaped);
-    field(&mut line, "user", &escaped(&caller.user));
-    field(&mut line, "service", &escaped(&caller.service));
-    field(&mut line, "rhost", &or_dash(&caller.rhost));
-    field(&mut line, "tty", &or_dash(&caller.tty));
-    field(&mut line, "ruser", &or_dash(&caller.ruser));
+    let (level, head) = head(outcome);
+    let mut line = origin(&head, &caller.user, caller);
     if let Some(rule) = &caller.rule {
         field(&mut line, "rule", &quoted(rule));
     }
@@ -84,12 +81,45 @@ pub(crate) fn record(caller: &Caller, outcome: &Outcome, remarks: &Remarks) {
             &quoted(&format!("{id}: {}", token.error)),
         );
     }
-    send(level, caller, &line);
+    if let Some(enrolment) = remarks.enrolment {
+        field(&mut line, "enrolment", enrolment);
+    }
+    send(level, caller, "auth", &line);
+}
+
+/// Logs what became of an enrolment in the middle of a login.
+pub(crate) fn enrolled(caller: &Caller, became: &Result<Claim, Fault>) {
+    let (level, head, user, more) = match became {
+        Ok(Claim::Enrolled(user, token)) => (
+            Level::Info,
+            "enrolled",
+            user,
+            Some(("token", escaped(token))),
+        ),
+        Ok(Claim::Late(user)) => (Level::Warning, "enrolment_lost reason=late", user, None),
+        Ok(Claim::Gone) => (
+            Level::Warning,
+            "enrolment_lost reason=gone",
+            &caller.user,
+            None,
+        ),
+        Err(fault) => {
+            let reason = format!("enrolment_lost reason={}", fault.kind.word());
+            let mut line = origin(&reason, &caller.user, caller);
+            field(&mut line, "detail", &quoted(&fault.detail));
+            return send(Level::Error, caller, "setcred", &line);
+        }
+    };
+    let mut line = origin(head, user, caller);
+    if let Some((key, value)) = more {
+        field(&mut line, key, &value);
+    }
+    send(level, caller, "setcred", &line);
 }
 
 /// Logs what `debug` asks for.
 pub(crate) fn debug(caller: &Caller, text: &str) {
-    send(Level::Info, caller, &format!("debug {text}"));
+    send(Level::Info, caller, "auth", &format!("debug {text}"));
 }
 
 /// Logs a panic, without what it said: that could hold what was typed.
@@ -97,12 +127,22 @@ pub(crate) fn panic() {
     log(Level::Error, "pam_fob", "refused reason=panic");
 }
 
-fn send(level: Level, caller: &Caller, line: &str) {
-    log(
-        level,
-        &format!("{}(pam_fob:auth)", escaped(&caller.service)),
-        line,
-    );
+/// The beginning of a line: what happened, to whom, and where from.
+fn origin(head: &str, user: &str, caller: &Caller) -> String {
+    let mut line = head.to_owned();
+    let or_dash = |item: &Option<String>| item.as_deref().map_or_else(|| "-".into(), escaped);
+    field(&mut line, "user", &escaped(user));
+    field(&mut line, "service", &escaped(&caller.service));
+    field(&mut line, "rhost", &or_dash(&caller.rhost));
+    field(&mut line, "tty", &or_dash(&caller.tty));
+    field(&mut line, "ruser", &or_dash(&caller.ruser));
+    line
+}
+
+/// `part` is what libpam calls the function, as pam_syslog(3) writes it.
+fn send(level: Level, caller: &Caller, part: &str, line: &str) {
+    let tag = format!("{}(pam_fob:{part})", escaped(&caller.service));
+    log(level, &tag, line);
 }
 
 fn head(outcome: &Outcome) -> (Level, String) {
@@ -113,6 +153,7 @@ fn head(outcome: &Outcome) -> (Level, String) {
             format!("refused reason={}", refusal.reason.word()),
         ),
         Outcome::Ignored(pass) => (Level::Info, format!("ignored reason={}", pass.word())),
+        Outcome::Enrolling => (Level::Info, "ignored reason=enrolling".into()),
         Outcome::Fault(fault) => (
             Level::Error,
             format!("refused reason={}", fault.kind.word()),

@@ -12,6 +12,7 @@
 //! [`ffi`] alone.
 #![deny(unsafe_code)]
 
+mod enrolment;
 mod ffi;
 mod journal;
 mod login;

@@ -3,6 +3,7 @@
 use fob_core::{Arguments, Attempt, FirstPass, Reason, Refusal, Settings, Source, Text, Verdict};
 use fob_store::{Account, Fault, FaultKind, Judged, Pass, Store, Terms, Who};
 
+use crate::enrolment::{self, Ended};
 use crate::ffi::{Answer, Host, NoAnswer, shielded};
 use crate::journal::{self, Caller, Remarks};
 use crate::notices::Notices;
@@ -12,7 +13,7 @@ use crate::outcome::Outcome;
 const FAIL_DELAY: u32 = 2_000_000;
 
 /// Why a login stops before its end.
-enum Stop {
+pub(crate) enum Stop {
     Fault(Fault),
     Ignored(Pass),
     Refused(Refusal),
@@ -43,6 +44,7 @@ pub(crate) fn authenticate(host: &Host, words: &[String]) -> Outcome {
         notices: Notices::default(),
         refused: None,
     };
+    enrolment::forget(host);
     let outcome = match login.run(words) {
         Ok(outcome) => outcome,
         Err(Stop::Fault(fault)) => Outcome::Fault(fault),
@@ -55,6 +57,11 @@ pub(crate) fn authenticate(host: &Host, words: &[String]) -> Outcome {
     }
     journal::record(&login.caller, &outcome, &login.remarks);
     outcome
+}
+
+/// The end of a login that succeeded: what waited for that becomes real.
+pub(crate) fn establish(host: &Host, words: &[String]) {
+    enrolment::establish(host, words, &mut caller(host));
 }
 
 struct Login<'a> {
@@ -78,11 +85,21 @@ impl Login<'_> {
             rule,
             settings,
             pass,
+            enrols,
         } = store.terms(self.caller.call(), &arguments.settings)?;
         self.caller.rule = rule;
         self.notices = Notices::new(&settings);
         if settings.debug() {
             self.explain(&store, &settings, &who);
+        }
+        if enrols {
+            match enrolment::run(self.host, &store, &settings, who.name(), pass.is_some())? {
+                Ended::Confirmed => return Ok(Outcome::Enrolling),
+                Ended::Not(why) => self.remarks.enrolment = Some(why),
+            }
+            if pass.is_none() {
+                return Err(Stop::Refused(Reason::NotEnrolled.into()));
+            }
         }
         if let Some(pass) = pass {
             self.notices.tell_grace(self.host, pass);
@@ -204,7 +221,11 @@ impl Login<'_> {
             fresh,
             refused,
         } = judged;
-        self.remarks = Remarks { fresh, refused };
+        self.remarks = Remarks {
+            fresh,
+            refused,
+            ..Remarks::default()
+        };
         if attempt.is_joined() {
             self.forward(&verdict, answer);
         }

@@ -13,6 +13,9 @@ pub(crate) enum Outcome {
     Refused(Refusal),
     /// No code was asked for, as the administrator has it.
     Ignored(Pass),
+    /// The person confirmed a token of their own, which is theirs if the rest of the stack
+    /// says yes. That verified nothing.
+    Enrolling,
     /// No verdict could be reached.
     Fault(Fault),
     /// The conversation failed, was cancelled, or gave nothing.
@@ -27,7 +30,7 @@ impl Outcome {
         match self {
             Self::Accepted(_) => PamError::SUCCESS,
             Self::Refused(_) => PamError::AUTH_ERR,
-            Self::Ignored(_) => PamError::IGNORE,
+            Self::Ignored(_) | Self::Enrolling => PamError::IGNORE,
             Self::Fault(fault) if fault.kind == FaultKind::Config => PamError::SERVICE_ERR,
             Self::Fault(_) => PamError::SYSTEM_ERR,
             Self::Conversation => PamError::CONV_ERR,

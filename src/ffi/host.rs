@@ -12,6 +12,7 @@ use super::conversation::{Answer, NoAnswer, Style, converse};
 
 // Item numbers of Linux-PAM's _pam_types.h.
 const PAM_SERVICE: c_int = 1;
+const PAM_USER: c_int = 2;
 const PAM_TTY: c_int = 3;
 const PAM_RHOST: c_int = 4;
 const PAM_CONV: c_int = 5;
@@ -27,6 +28,8 @@ unsafe extern "C" {
     fn pam_get_item(handle: *const c_void, kind: c_int, item: *mut *const c_void) -> c_int;
     fn pam_set_item(handle: *mut c_void, kind: c_int, item: *const c_void) -> c_int;
     fn pam_fail_delay(handle: *mut c_void, microseconds: c_uint) -> c_int;
+    fn pam_getenv(handle: *mut c_void, name: *const c_char) -> *const c_char;
+    fn pam_putenv(handle: *mut c_void, assignment: *const c_char) -> c_int;
 }
 
 /// The application that called, through its PAM handle.
@@ -61,6 +64,12 @@ impl Host {
         }
         // SAFETY: on success libpam lends a string that stays until the next call.
         unsafe { copied(user) }
+    }
+
+    /// `PAM_USER` as it stands; never asks for it.
+    pub(crate) fn named_user(&self) -> Option<String> {
+        // SAFETY: the item is a string or NULL, lent until the next call.
+        unsafe { copied(self.item(PAM_USER).cast()) }
     }
 
     /// Where the attempt comes from.
@@ -116,6 +125,32 @@ impl Host {
         let _ = unsafe { pam_set_item(self.handle, PAM_AUTHTOK, text.as_ptr().cast()) };
         let mut bytes = text.into_bytes_with_nul();
         bytes.zeroize();
+    }
+
+    /// A variable of the PAM environment, which goes from one part of a login to the next,
+    /// though another process runs that (sshd). Never the process's own environment.
+    pub(crate) fn env(&self, name: &CStr) -> Option<String> {
+        // SAFETY: the handle is libpam's; the name outlives the call.
+        let value = unsafe { pam_getenv(self.handle, name.as_ptr()) };
+        // SAFETY: NULL, or a string that libpam lends until the variable is set again.
+        unsafe { copied(value) }
+    }
+
+    /// Sets a variable of the PAM environment; says whether it could be.
+    pub(crate) fn set_env(&self, name: &CStr, value: &str) -> bool {
+        let assignment = [name.to_bytes(), b"=", value.as_bytes()].concat();
+        CString::new(assignment).is_ok_and(|assignment| self.put_env(&assignment))
+    }
+
+    /// Removes a variable of the PAM environment, so that it doesn't reach the session.
+    pub(crate) fn remove_env(&self, name: &CStr) {
+        self.put_env(name);
+    }
+
+    fn put_env(&self, assignment: &CStr) -> bool {
+        // SAFETY: the handle is libpam's; libpam copies the assignment.
+        let code = unsafe { pam_putenv(self.handle, assignment.as_ptr()) };
+        code == PAM_SUCCESS
     }
 
     /// Asks libpam to answer a failed login no sooner than this.

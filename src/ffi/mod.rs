@@ -6,6 +6,7 @@ mod conversation;
 mod host;
 mod module;
 mod shield;
+mod wipe;
 
 pub(crate) use conversation::{Answer, NoAnswer};
 pub(crate) use host::Host;

@@ -18,8 +18,15 @@ impl PamServiceModule for PamFob {
         })
     }
 
-    /// Nothing to set; anything but success fails the whole login.
-    fn setcred(_: Pam, _: PamFlags, _: Vec<String>) -> PamError {
+    /// What was left for the end of a login; anything but success fails the whole login.
+    fn setcred(pam: Pam, flags: PamFlags, words: Vec<String>) -> PamError {
+        if !flags.intersects(PamFlags::DELETE_CRED | PamFlags::REFRESH_CRED) {
+            guarded(|| {
+                let host = Host::new(pam, flags.contains(PamFlags::SILENT));
+                login::establish(&host, &words);
+                PamError::SUCCESS
+            });
+        }
         PamError::SUCCESS
     }
 

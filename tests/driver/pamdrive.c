@@ -8,7 +8,8 @@
  *
  * ANSWERs are given to the module's prompts in their order; after the last one
  * the conversation fails. A single ANSWER "-" takes them from standard input, a
- * line each. Options:
+ * line each. An ANSWER that begins with "|" is a shell command, whose first line
+ * is the answer; the prompt is its variable PROMPT. Options:
  *
  *   --confdir DIR                    service files from DIR, not /etc/pam.d
  *   --rhost H --ruser R --tty T      items to set
@@ -119,6 +120,7 @@ struct runner {
 struct talk {
     const char *user, *rhost;
     char **answers;
+    const char *prompt; /* the one that is being answered */
     size_t n_answers;
     size_t *next; /* shared with forked transactions */
     struct barrier *barrier;
@@ -262,15 +264,35 @@ static char *line_from_stdin(void)
     return line;
 }
 
+static char *line_from_command(const char *command, const char *prompt)
+{
+    char *line = NULL;
+    size_t size = 0;
+    if (setenv("PROMPT", prompt, 1) != 0)
+        return NULL;
+    FILE *output = popen(command, "r");
+    if (output == NULL)
+        return NULL;
+    ssize_t length = getline(&line, &size, output);
+    if (pclose(output) != 0 || length < 0) {
+        free(line);
+        return NULL;
+    }
+    line[strcspn(line, "\n")] = 0;
+    return line;
+}
+
 static char *next_answer(struct talk *t)
 {
+    const char *answer;
     if (opt.answers_from_stdin)
         return line_from_stdin();
     if (opt.repeat > 0 && t->n_answers > 0)
         *t->next %= t->n_answers;
     if (*t->next >= t->n_answers)
         return NULL;
-    return checked(strdup(t->answers[(*t->next)++]));
+    answer = t->answers[(*t->next)++];
+    return answer[0] == '|' ? line_from_command(answer + 1, t->prompt) : checked(strdup(answer));
 }
 
 /* A string on the heap, as PAM demands: the module frees it. */
@@ -357,6 +379,7 @@ static int converse(int n, const struct pam_message **messages, struct pam_respo
         if (!is_prompt(messages[i]))
             continue;
         asked = true;
+        t->prompt = messages[i]->msg;
         responses[i].resp = make_answer(t);
         complete = complete && responses[i].resp != NULL;
     }

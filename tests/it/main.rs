@@ -15,6 +15,7 @@ mod bypass;
 mod daily;
 mod doctor;
 mod durable;
+mod enrolment;
 mod explain;
 mod fleet;
 mod fob;

@@ -8,14 +8,14 @@ use fob_core::RecoveryCode;
 use crate::machine::{Machine, Server, hotp, press, token_file, wait_until};
 
 /// A machine with an sshd whose PAM stack asks for a password, then for a code.
-struct Site {
-    machine: Machine,
-    port: u16,
+pub struct Site {
+    pub machine: Machine,
+    pub port: u16,
     _server: Server,
 }
 
 impl Site {
-    fn new(methods: &str, stack: &str) -> Self {
+    pub fn new(methods: &str, stack: &str) -> Self {
         let machine = Machine::with(&["alice:correct horse"]);
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -59,7 +59,7 @@ impl Site {
     }
 
     /// Logs alice in with these answers; what `id -un` printed, if she got in.
-    fn login(&self, answers: &[&str]) -> Option<String> {
+    pub fn login(&self, answers: &[&str]) -> Option<String> {
         let output = self.try_login(answers);
         let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         output.status.success().then_some(name)
@@ -85,8 +85,8 @@ impl Site {
         std::fs::read_to_string(self.machine.path("tmp/prompts")).unwrap_or_default()
     }
 
-    fn logged(&self) -> Vec<String> {
-        let ours = |line: &String| line.contains("pam_fob:auth");
+    pub fn logged(&self) -> Vec<String> {
+        let ours = |line: &String| line.contains("(pam_fob:");
         self.machine.log().into_iter().filter(ours).collect()
     }
 }

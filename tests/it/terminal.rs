@@ -12,17 +12,17 @@ use nix::sys::termios::{LocalFlags, tcgetattr};
 use crate::machine::{Machine, hotp, shows, totp, wait_until};
 use crate::screen::{DARK, LIGHT, Scheme, picture};
 
-const CTRL_C: &str = "\x03";
+pub const CTRL_C: &str = "\x03";
 
 /// A terminal at which a shell script of the machine runs.
-struct Terminal {
+pub struct Terminal {
     keyboard: File,
     shown: Arc<Mutex<Vec<u8>>>,
     child: Child,
 }
 
 impl Terminal {
-    fn run(machine: &Machine, script: &str) -> Self {
+    pub fn run(machine: &Machine, script: &str) -> Self {
         let size = Winsize {
             ws_row: 50,
             ws_col: 80,
@@ -55,16 +55,16 @@ impl Terminal {
         }
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
     }
 
-    fn wait_for(&self, what: &str) -> String {
+    pub fn wait_for(&self, what: &str) -> String {
         wait_until(what, || self.text().contains(what));
         self.text()
     }
 
-    fn types(&mut self, text: &str) {
+    pub fn types(&mut self, text: &str) {
         self.keyboard.write_all(text.as_bytes()).unwrap();
     }
 
@@ -73,13 +73,13 @@ impl Terminal {
         modes.contains(LocalFlags::ECHO)
     }
 
-    fn ended(mut self) -> i32 {
+    pub fn ended(mut self) -> i32 {
         self.child.wait().unwrap().code().unwrap()
     }
 }
 
 /// What a phone reads from the screen.
-fn scanned(machine: &Machine, shown: &str, scheme: Scheme) -> Vec<String> {
+pub fn scanned(machine: &Machine, shown: &str, scheme: Scheme) -> Vec<String> {
     machine.file("tmp/screen.pgm", 0o600, picture(shown, scheme));
     let mut zbarimg = machine.command("zbarimg");
     zbarimg.args(["--quiet", "--raw", "--nodbus", "/tmp/screen.pgm"]);
@@ -95,7 +95,7 @@ fn printed(shown: &str) -> &str {
 }
 
 /// The code that an app shows which took the URI.
-fn code_of(uri: &str) -> String {
+pub fn code_of(uri: &str) -> String {
     let secret = uri.split_once("secret=").unwrap().1;
     let secret = secret.split('&').next().unwrap();
     let mut phone = totp("x");

@@ -6,10 +6,10 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use fob_core::Secret;
+use fob_core::{Secret, URI_SCHEME};
+use fob_import::otpauth::{self, Uri};
 use zeroize::Zeroizing;
 
-use crate::otpauth::{self, SCHEME, Uri};
 use crate::output::remark;
 use crate::stop::Stop;
 use crate::terminal::{self, Echo};
@@ -54,7 +54,7 @@ impl Given {
                 .filter(|(front, _)| front.eq_ignore_ascii_case(prefix))
                 .map(|(_, rest)| rest)
         };
-        if starts(SCHEME).is_some() {
+        if starts(URI_SCHEME).is_some() {
             return otpauth::parse(text).map(|uri| Self::Uri(Box::new(uri)));
         }
         let secret = if let Some(rest) = starts("base32:") {

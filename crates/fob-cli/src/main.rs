@@ -13,7 +13,6 @@ mod help;
 mod journal;
 #[cfg(test)]
 mod manual_tests;
-mod otpauth;
 mod output;
 mod pam;
 mod parallel;

@@ -2,12 +2,12 @@
 //! one token.
 
 use fob_core::{Algorithm, Counter, Digits, Kind, Period, Secret, Token};
+use fob_import::otpauth::Mover;
 use fob_store::random;
 use nix::unistd::gethostname;
 use zeroize::Zeroizing;
 
 use crate::given::Given;
-use crate::otpauth::Mover;
 use crate::stop::Stop;
 use crate::verbs::enroll::Wish;
 

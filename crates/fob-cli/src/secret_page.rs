@@ -1,11 +1,11 @@
 //! A secret as it is shown to its owner: a picture for the phone, a URI, and the letters.
 
-use fob_core::{Kind, Token};
+use fob_core::{Kind, Token, uri};
 use zeroize::Zeroizing;
 
 use crate::output::remark;
+use crate::picture;
 use crate::stop::Stop;
-use crate::{otpauth, picture};
 
 /// A token, made ready to be shown.
 pub(crate) struct SecretPage<'a> {
@@ -19,7 +19,7 @@ impl<'a> SecretPage<'a> {
     pub(crate) fn new(token: &'a Token, issuer: &str, account: &str) -> Self {
         Self {
             token,
-            uri: otpauth::print(token, issuer, account),
+            uri: uri(token, issuer, account),
         }
     }
 
@@ -33,7 +33,7 @@ impl<'a> SecretPage<'a> {
         let page = Zeroizing::new(format!(
             "{}\n\nSecret: {}\n\n{}",
             *self.uri,
-            *otpauth::grouped(self.token),
+            *self.token.secret.grouped(),
             *picture
         ));
         Ok(page)

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use fob_core::format::{MAX_TOKENS, Sealing, TokenFile};
+use fob_core::format::{MAX_TOKENS, Sealing, TokenFile, file_head};
 use fob_core::{Counter, Kind, Pin, RecoverySet, Token};
 use fob_store::{MAX_FILE, Store, lock_folder, remove_file, replace_file};
 use nix::fcntl::Flock;
@@ -50,7 +50,8 @@ impl Folder {
     /// Somebody else holds the lock.
     pub(crate) fn lock(store: &Store) -> Result<Self, Stop> {
         let lock = lock_folder(&store.conf.tokens)?;
-        sweep(&store.conf.tokens);
+        let folders = [Some(store.conf.tokens.as_path()), store.enrolled()];
+        folders.into_iter().flatten().for_each(sweep);
         Ok(Self(lock))
     }
 }
@@ -80,7 +81,7 @@ impl<'a> Edit<'a> {
     fn read(store: &'a Store, name: &'a str, lock: Option<Folder>) -> Result<Self, Stop> {
         let text = store.token_text(name)?;
         let was_there = text.is_some();
-        let text = text.unwrap_or_else(|| TokenText::first(name));
+        let text = text.unwrap_or_else(|| file_head(name));
         let before = store.parse(name, &text)?;
         let mut text = TokenText::parse(&text).ok_or_else(|| {
             let path = store.token_path(name);

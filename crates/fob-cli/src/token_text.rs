@@ -24,14 +24,6 @@ impl TokenText {
         text.parse().ok().map(Self)
     }
 
-    /// The text of a person's first token file.
-    pub(crate) fn first(name: &str) -> Zeroizing<String> {
-        let name: String = name.chars().filter(|c| !c.is_control()).collect();
-        Zeroizing::new(format!(
-            "# Tokens of {name}. Whoever reads an unsealed secret can log in as {name}.\nversion = 1\n"
-        ))
-    }
-
     /// The text as it is now.
     pub(crate) fn to_text(&self) -> Zeroizing<String> {
         Zeroizing::new(self.0.to_string())
@@ -200,7 +192,7 @@ fn table_of(token: &Token) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fob_core::format::TokenFile;
+    use fob_core::format::{TokenFile, file_head};
     use fob_core::{Algorithm, Counter, Digits, Period, RecoveryDigest, Secret};
 
     const EDITED: &str = "# header\nversion = 1 # one\n\n# her phone\n[[token]]\nid = \"phone\" # old\n\
@@ -247,7 +239,7 @@ mod tests {
             counter: Counter(i64::MAX.unsigned_abs()),
         });
         for token in [totp(), hotp] {
-            let mut text = TokenText::parse(&TokenText::first("alice")).unwrap();
+            let mut text = TokenText::parse(&file_head("alice")).unwrap();
             text.add(&token).unwrap();
             text.set_recovery(&set(1)).unwrap();
             let file = TokenFile::parse(&text.to_text()).unwrap();

@@ -1,7 +1,7 @@
 //! How a code is asked for: the words of the module's line, of fob.conf and of its
 //! `[service.NAME]` tables.
 
-use crate::{Day, Policy, PolicyChange, Text, Texts};
+use crate::{Day, Drawing, Policy, PolicyChange, Text, Texts};
 
 /// What to do with a password that an earlier module of the stack asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct Settings {
     pub forward_pass: Option<bool>,
     /// Where a PIN is typed.
     pub pin: Option<PinEntry>,
+    /// What a QR code is drawn with at a login; `Some(None)` is "nothing".
+    pub qr: Option<Option<Drawing>>,
     /// How codes are judged.
     pub policy: PolicyChange,
     /// Whether a person who got in is told what there is to know.
@@ -73,6 +75,7 @@ impl Settings {
             first_pass: over.first_pass.or(self.first_pass),
             forward_pass: over.forward_pass.or(self.forward_pass),
             pin: over.pin.or(self.pin),
+            qr: over.qr.or(self.qr),
             policy: self.policy.overlaid(over.policy),
             notices: over.notices.or(self.notices),
             texts: self.texts.overlaid(&over.texts),
@@ -119,6 +122,12 @@ impl Settings {
     /// What to do with an earlier module's password; nothing unless somebody said so.
     pub fn first_pass(&self) -> Option<FirstPass> {
         self.first_pass.flatten()
+    }
+
+    /// What a QR code is drawn with at a login, if it is: with blocks unless somebody said
+    /// otherwise.
+    pub fn qr(&self) -> Option<Drawing> {
+        self.qr.unwrap_or(Some(Drawing::Blocks))
     }
 
     /// Whether one field takes password and code; not unless somebody said so.

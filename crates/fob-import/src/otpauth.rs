@@ -2,21 +2,11 @@
 //!
 //! <https://github.com/google/google-authenticator/wiki/Key-Uri-Format>
 
-use fob_core::{Algorithm, Counter, Digits, Kind, Period, Secret, Token};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use fob_core::{Algorithm, Counter, Digits, Kind, Period, Secret, Token, URI_SCHEME};
+use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 use crate::{Batch, Found, MAX_TOKENS, Options, entry, text, twins};
-
-/// What every URI begins with, in either case.
-pub const SCHEME: &str = "otpauth://";
-
-/// RFC 3986 section 2.3: all but what stays as it is.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// What moves a token on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,8 +55,8 @@ pub struct Uri {
 /// Names the part that is wrong, and never repeats it: it may be the secret.
 pub fn parse(text: &str) -> Result<Uri, String> {
     let rest = text
-        .split_at_checked(SCHEME.len())
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME))
+        .split_at_checked(URI_SCHEME.len())
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(URI_SCHEME))
         .map(|(_, rest)| rest)
         .ok_or("it does not begin with otpauth://")?;
     let (path, query) = rest.split_once('?').ok_or("it has no parameters")?;
@@ -151,24 +141,6 @@ fn found(uri: Uri, place: &str) -> Result<Found, String> {
     })
 }
 
-/// Writes the URI of a token; `issuer` and `account` are what an app shows.
-pub fn print(token: &Token, issuer: &str, account: &str) -> Zeroizing<String> {
-    let issuer = utf8_percent_encode(issuer, ESCAPED).to_string();
-    let moving = match token.kind {
-        // No app reads the URI of a Yubico OTP key; nobody is shown one.
-        Kind::Hotp { counter } | Kind::Yubico { counter, .. } => format!("counter={counter}"),
-        Kind::Totp { period, .. } => format!("period={}", period.seconds()),
-    };
-    Zeroizing::new(format!(
-        "{SCHEME}{}/{issuer}:{}?secret={}&issuer={issuer}&algorithm={}&digits={}&{moving}",
-        token.kind.name(),
-        utf8_percent_encode(account, ESCAPED),
-        *token.secret.to_base32(),
-        token.algorithm.name().to_ascii_uppercase(),
-        token.digits.count(),
-    ))
-}
-
 fn number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits)
@@ -216,6 +188,7 @@ impl<'a> Parameters<'a> {
 mod tests {
     use super::*;
     use crate::{mutants, samples};
+    use fob_core::uri;
     use proptest::prelude::*;
 
     fn token(kind: Kind, algorithm: Algorithm, digits: u64) -> Token {
@@ -238,7 +211,7 @@ mod tests {
             period: Period::new(60).unwrap(),
             t0: 0,
         };
-        let text = print(&token(totp, Algorithm::Sha256, 8), "Ä & Co", "DOM\\bob");
+        let text = uri(&token(totp, Algorithm::Sha256, 8), "Ä & Co", "DOM\\bob");
         assert_eq!(
             text.as_str(),
             "otpauth://totp/%C3%84%20%26%20Co:DOM%5Cbob?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
@@ -260,7 +233,7 @@ mod tests {
             let kind = Kind::Hotp {
                 counter: Counter(counter),
             };
-            let uri = parse(&print(&token(kind, Algorithm::Sha1, 6), "host", "alice")).unwrap();
+            let uri = parse(&uri(&token(kind, Algorithm::Sha1, 6), "host", "alice")).unwrap();
             assert_eq!((uri.mover, uri.counter), (Mover::Hotp, Some(counter)));
         }
     }

@@ -39,22 +39,23 @@ impl Disk {
     }
 }
 
-/// Files that will replace others in a folder. Dropped, they are gone.
+/// Files that will replace others. Dropped, they are gone.
 #[derive(Debug)]
 pub struct Batch {
-    disk: Disk,
+    /// The disks of their folders, each opened before anything is written there.
+    disks: Vec<Disk>,
     /// The temporary names, in order, each with the name that it will have.
     files: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Batch {
-    /// No files yet, for this folder.
+    /// No files yet; most will be in this folder.
     ///
     /// # Errors
     /// The folder can't be opened.
     pub fn begin(folder: &Path) -> Result<Self, Fault> {
         Ok(Self {
-            disk: Disk::of(folder)?,
+            disks: vec![Disk::of(folder)?],
             files: Vec::new(),
         })
     }
@@ -64,8 +65,13 @@ impl Batch {
     /// # Errors
     /// It couldn't be written.
     pub fn add(&mut self, path: &Path, content: &[u8]) -> Result<(), Fault> {
+        // Beside its place, for no file moves from one disk to another.
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        if self.disks.iter().all(|disk| disk.path != folder) {
+            self.disks.push(Disk::of(folder)?);
+        }
         let (mut file, name) =
-            named_temporary(&self.disk.path).map_err(|errno| Fault::writing(path, errno))?;
+            named_temporary(folder).map_err(|errno| Fault::writing(path, errno))?;
         self.files.push((name.unwrap_or_default(), path.to_owned()));
         file.write_all(content)
             .map_err(|error| Fault::writing(path, error))
@@ -76,7 +82,7 @@ impl Batch {
     /// # Errors
     /// The disk didn't confirm, or a name couldn't be given: the files before it have theirs.
     pub fn commit(mut self, mut done: impl FnMut(usize)) -> Result<(), Fault> {
-        self.disk.sync()?;
+        self.disks.iter().try_for_each(Disk::sync)?;
         let mut files = std::mem::take(&mut self.files).into_iter().enumerate();
         let mut failed = None;
         for (place, (from, to)) in files.by_ref() {
@@ -91,7 +97,11 @@ impl Batch {
         }
         // Those that are left go when this is dropped.
         self.files.extend(files.map(|(_, file)| file));
-        failed.map_or_else(|| sync_folder(&self.disk.path), Err)
+        let named = || {
+            let mut folders = self.disks.iter().map(|disk| &disk.path);
+            folders.try_for_each(|folder| sync_folder(folder))
+        };
+        failed.map_or_else(named, Err)
     }
 }
 

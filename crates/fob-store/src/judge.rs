@@ -7,7 +7,6 @@ use fob_core::{
     Acceptance, Admission, Attempt, Durability, Evidence, Owner, Reason, Refusal, SealKey, Source,
     Verdict, admit, decide,
 };
-use zeroize::Zeroizing;
 
 use crate::account::file_name;
 use crate::seal::Seal;
@@ -24,7 +23,8 @@ pub struct Store {
     /// What fob.conf says.
     pub conf: Conf,
     pub(crate) way: Way,
-    seal: Seal,
+    pub(crate) seal: Seal,
+    pub(crate) enrolled: Option<PathBuf>,
 }
 
 /// What came of an attempt, and what the log should mention.
@@ -59,7 +59,13 @@ impl Store {
             None => return Err(config(format!("{}: there is no such file", path.display()))),
         };
         let seal = Seal::read(&way, conf.seal.as_ref());
-        Ok(Self { conf, way, seal })
+        let enrolled = Some(conf.state.join("tokens"));
+        Ok(Self {
+            conf,
+            way,
+            seal,
+            enrolled,
+        })
     }
 
     /// Who somebody is, and whether they have a token file.
@@ -71,24 +77,20 @@ impl Store {
         let Some(account) = Account::look_up(name)? else {
             // Looked into all the same, so that a folder in bad order shows for everybody.
             // No path is made of a name that the system doesn't know.
-            is_there(&self.way, &self.conf.tokens.join("nobody"))?;
+            self.has_token_file("nobody")?;
             return Ok(Who::Absent(name.to_owned(), Reason::NoSuchUser));
         };
-        if is_there(&self.way, &self.token_path(&account.name))? {
+        if self.has_token_file(&file_name(&account.name))? {
             return Ok(Who::Enrolled(account));
         }
         Ok(Who::Absent(account.name, Reason::NotEnrolled))
-    }
-
-    /// The path of a person's token file.
-    pub fn token_path(&self, name: &str) -> PathBuf {
-        self.conf.tokens.join(file_name(name))
     }
 
     /// The tokens that nobody has yet: a store whose token files are called by serials.
     pub fn stock(&self) -> Self {
         let mut stock = self.clone();
         stock.conf.tokens.clone_from(&self.conf.stock);
+        stock.enrolled = None;
         stock
     }
 
@@ -104,14 +106,6 @@ impl Store {
     pub fn tokens(&self, name: &str) -> Result<Option<TokenFile>, Fault> {
         let text = self.token_text(name)?;
         text.map(|text| self.parse(name, &text)).transpose()
-    }
-
-    /// Reads a person's token file as it stands, for an edit. `None` if there is none.
-    ///
-    /// # Errors
-    /// It can't be trusted.
-    pub fn token_text(&self, name: &str) -> Result<Option<Zeroizing<String>>, Fault> {
-        read(&self.way, &self.token_path(name), Kept::Secret)
     }
 
     /// What `text` says as `name`'s token file.
@@ -250,7 +244,7 @@ impl Store {
     }
 }
 
-fn owner(account: &Account) -> Owner {
+pub(crate) fn owner(account: &Account) -> Owner {
     Owner {
         uid: account.uid,
         name: account.name.clone(),
@@ -269,7 +263,11 @@ fn lost(path: &Path) -> Fault {
     Fault::at(FaultKind::StateMissing, path, what)
 }
 
-fn check_owner(path: &Path, ledger: &fob_core::Ledger, owner: &Owner) -> Result<(), Fault> {
+pub(crate) fn check_owner(
+    path: &Path,
+    ledger: &fob_core::Ledger,
+    owner: &Owner,
+) -> Result<(), Fault> {
     if ledger.owner == *owner {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! Everybody who has a token file.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use crate::account::name_of_file;
 use crate::{Fault, FaultKind, Store};
@@ -15,29 +16,57 @@ pub struct Entry {
 }
 
 impl Store {
-    /// All token files, in no order. Names that begin with a dot are temporary files.
+    /// All token files that count, in no order, wherever they are. Names that begin with a
+    /// dot are temporary files.
     ///
     /// # Errors
-    /// The folder can't be read.
+    /// A folder can't be read.
     pub fn people(&self) -> Result<Vec<Entry>, Fault> {
-        let folder = &self.conf.tokens;
-        let failed =
-            |error: std::io::Error| Fault::at(FaultKind::StateUnreadable, folder, error.kind());
-        let mut entries = Vec::new();
-        let list = match std::fs::read_dir(folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(entries),
-            list => list.map_err(failed)?,
-        };
-        for entry in list {
-            let entry = entry.map_err(failed)?;
-            let file = entry.file_name();
-            if file.as_encoded_bytes().first() != Some(&b'.') {
-                entries.push(Entry {
-                    path: entry.path(),
-                    name: file.to_str().and_then(name_of_file),
-                });
-            }
+        let mut entries = files_of(&self.conf.tokens)?;
+        if let Some(folder) = self.enrolled() {
+            let names: BTreeSet<Option<String>> = entries.iter().map(|e| e.name.clone()).collect();
+            let own = files_of(folder)?.into_iter();
+            entries
+                .extend(own.filter(|entry| entry.name.is_none() || !names.contains(&entry.name)));
         }
         Ok(entries)
     }
+
+    /// The token files that logins made for people who have one of the administrator's too,
+    /// which holds.
+    ///
+    /// # Errors
+    /// A folder can't be read.
+    pub fn overruled(&self) -> Result<Vec<Entry>, Fault> {
+        let Some(folder) = self.enrolled() else {
+            return Ok(Vec::new());
+        };
+        let mut entries = files_of(folder)?;
+        entries.retain(|entry| {
+            let name = entry.path.file_name().unwrap_or_default();
+            self.conf.tokens.join(name).symlink_metadata().is_ok()
+        });
+        Ok(entries)
+    }
+}
+
+fn files_of(folder: &Path) -> Result<Vec<Entry>, Fault> {
+    let failed =
+        |error: std::io::Error| Fault::at(FaultKind::StateUnreadable, folder, error.kind());
+    let mut entries = Vec::new();
+    let list = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(entries),
+        list => list.map_err(failed)?,
+    };
+    for entry in list {
+        let entry = entry.map_err(failed)?;
+        let file = entry.file_name();
+        if file.as_encoded_bytes().first() != Some(&b'.') {
+            entries.push(Entry {
+                path: entry.path(),
+                name: file.to_str().and_then(name_of_file),
+            });
+        }
+    }
+    Ok(entries)
 }

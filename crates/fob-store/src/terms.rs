@@ -4,7 +4,7 @@
 use std::ffi::CString;
 
 use fob_core::rule::{Action, GroupName, Minute, Rule, Scene};
-use fob_core::{Day, Now, Reason, Settings};
+use fob_core::{Day, FirstPass, Kind, Now, Period, Policy, Reason, Settings};
 use nix::unistd::{Gid, Group, User, getgrouplist};
 
 use crate::account::unless_unknown;
@@ -35,6 +35,8 @@ pub struct Terms {
     pub settings: Settings,
     /// Why none is asked for.
     pub pass: Option<Pass>,
+    /// Whether the person, who isn't enrolled, is to be enrolled first.
+    pub enrols: bool,
 }
 
 /// Why no code is asked for.
@@ -78,6 +80,8 @@ impl Store {
         let rule = Rule::first(&self.conf.rules, &facts)?;
         let action = rule.map(|rule| rule.action);
         let pass = pass(action, &who, &settings, &now);
+        let enrols = rule.is_some_and(|rule| rule.enrolls)
+            && may_enrol(&self.conf.policy, &who, &settings, &now);
         Ok(Terms {
             rule: rule.map(|rule| rule.name.clone()),
             who: match action {
@@ -86,6 +90,7 @@ impl Store {
             },
             settings,
             pass,
+            enrols,
         })
     }
 }
@@ -105,6 +110,20 @@ fn pass(action: Option<Action>, who: &Who, settings: &Settings, now: &Now) -> Op
             (now.unix < until.end()).then_some(Pass::NotEnrolled(Some(until)))
         }
     }
+}
+
+/// Whether somebody can be enrolled in the middle of this login: where the clock was never
+/// set no code could confirm it, where the token wouldn't count it would be of no use, and
+/// where a password and a code share one field nobody is asked anything else.
+fn may_enrol(policy: &Policy, who: &Who, settings: &Settings, now: &Now) -> bool {
+    let totp = Kind::Totp {
+        period: Period::DEFAULT,
+        t0: 0,
+    };
+    let counts = policy.types.has(totp) && policy.min_tokens <= 1;
+    let asks = !settings.forward_pass() && settings.first_pass() != Some(FirstPass::Use);
+    let not_enrolled = matches!(who, Who::Absent(_, Reason::NotEnrolled));
+    not_enrolled && counts && asks && now.clock_is_set()
 }
 
 /// What rules look at.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fob_store::Store;
 
@@ -14,13 +14,20 @@ const SELINUX: &str = "/sys/fs/selinux/enforce";
 
 pub(super) fn examine(store: &Store) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for folder in [&store.conf.tokens, &store.conf.state] {
+    let own = store.own_folders();
+    let there = own
+        .iter()
+        .filter(|folder| folder.symlink_metadata().is_ok());
+    for folder in [&store.conf.tokens, &store.conf.state]
+        .into_iter()
+        .chain(there)
+    {
         let before = findings.len();
         let there = examine_folder(folder, &mut findings);
         if there {
             let safe = findings.iter().skip(before).all(is_harmless);
             let mut inside = Vec::new();
-            files_in(folder, &mut inside);
+            files_in(folder, &own, &mut inside);
             findings.extend(inside.into_iter().map(|finding| if_safe(safe, finding)));
             findings.extend(label(folder));
         }
@@ -138,7 +145,8 @@ fn owner(path: &Path, stat: &Metadata) -> Option<Finding> {
     })
 }
 
-fn files_in(folder: &Path, findings: &mut Vec<Finding>) {
+/// The files in a folder; `own` are looked at by themselves.
+fn files_in(folder: &Path, own: &[PathBuf], findings: &mut Vec<Finding>) {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) => {
@@ -153,6 +161,9 @@ fn files_in(folder: &Path, findings: &mut Vec<Finding>) {
         let Ok(stat) = fs::symlink_metadata(&path) else {
             continue;
         };
+        if own.contains(&path) {
+            continue;
+        }
         let shown = path.display();
         if name.as_encoded_bytes().starts_with(LEFTOVER.as_bytes()) {
             let what = format!("{shown}: half-written, by a fob that was killed");

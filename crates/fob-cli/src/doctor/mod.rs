@@ -16,19 +16,24 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 pub(crate) use finding::{Finding, Fix, Level};
+use fob_core::format::Conf;
 use fob_store::{DEFAULT_CONF, Store};
+use stacks::Read;
 pub(crate) use stacks::contradictions;
 
 /// Looks at everything. `conf` names another fob.conf.
 pub(crate) fn examine(conf: Option<&Path>) -> Vec<Finding> {
     let path = conf.unwrap_or(Path::new(DEFAULT_CONF));
     let mut findings = module::examine();
-    let (stacks, services) = stacks::examine(path);
+    let opened = Store::open(conf);
+    let usual = Conf::default();
+    let said = opened.as_ref().map_or(&usual, |store| &store.conf);
+    let (stacks, services) = stacks::examine(&Read { path, conf: said });
     let sshd_asks = services.iter().any(|service| service == "sshd");
     findings.extend(stacks);
     findings.extend(sshd::examine(sshd_asks));
     findings.extend(files::examine_conf(path));
-    match Store::open(conf) {
+    match opened {
         Ok(store) => {
             findings.extend(files::examine(&store));
             findings.extend(people::examine(&store));

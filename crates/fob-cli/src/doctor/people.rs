@@ -24,8 +24,13 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
     let each = for_each(store, &entries, |store, entry| {
         look_at(store, &everybody, entry)
     });
+    let overruled = store.overruled().unwrap_or_default();
     let enrolled = count(entries.len().try_into().unwrap_or(u64::MAX), "token file");
-    let mut findings: Vec<Finding> = key.into_iter().chain(each.into_iter().flatten()).collect();
+    let mut findings: Vec<Finding> = key
+        .into_iter()
+        .chain(each.into_iter().flatten())
+        .chain(overruled.iter().map(overruled_by))
+        .collect();
     let bad = findings.len();
     findings.push(if entries.is_empty() {
         Finding::note("people.none", "nobody is enrolled").remedy("Run: fob enroll NAME")
@@ -34,6 +39,15 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
         Finding::fine("people.counted", format!("{enrolled}, {bad}"))
     });
     findings
+}
+
+/// A file that a login made, where the administrator laid one down as well.
+fn overruled_by(entry: &Entry) -> Finding {
+    let what = format!(
+        "{}: does not count, for the same person has a token file of the administrator's",
+        entry.path.display()
+    );
+    Finding::note("people.overruled", what).remedy("Remove it, or move its tokens into the other.")
 }
 
 fn look_at(store: &Store, everybody: &Everybody, entry: &Entry) -> Vec<Finding> {

@@ -3,18 +3,26 @@
 use std::path::Path;
 
 use fob_core::Arguments;
+use fob_core::format::Conf;
+use fob_store::{DEFAULT_CONF, Store};
 
 use super::modules::{self, REFUSALS};
 use super::{Finding, Level};
 use crate::pam::{Control, Folders, Placed, Role, Trail, walk};
 
-/// The findings, and the services that ask for a code. `conf` is the fob.conf that the
-/// doctor reads.
-pub(super) fn examine(conf: &Path) -> (Vec<Finding>, Vec<String>) {
-    examine_in(&Folders::default(), conf)
+/// The fob.conf that the doctor reads.
+pub(super) struct Read<'a> {
+    pub(super) path: &'a Path,
+    /// What it says; what no fob.conf says, if it can't be read.
+    pub(super) conf: &'a Conf,
 }
 
-fn examine_in(folders: &Folders, conf: &Path) -> (Vec<Finding>, Vec<String>) {
+/// The findings, and the services that ask for a code.
+pub(super) fn examine(read: &Read<'_>) -> (Vec<Finding>, Vec<String>) {
+    examine_in(&Folders::default(), read)
+}
+
+fn examine_in(folders: &Folders, read: &Read<'_>) -> (Vec<Finding>, Vec<String>) {
     let (mut findings, mut asking, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for service in folders.services() {
         let stack = match folders.stack(&service) {
@@ -38,7 +46,7 @@ fn examine_in(folders: &Folders, conf: &Path) -> (Vec<Finding>, Vec<String>) {
         let ours = stack.auth.iter().position(|placed| placed.line.is_ours());
         match ours {
             Some(at) => {
-                findings.extend(judge(&service, &stack.auth, at, conf));
+                findings.extend(judge(&service, &stack.auth, at, read));
                 asking.push(service);
             }
             None if stack.auth.is_empty() => {}
@@ -60,14 +68,19 @@ fn examine_in(folders: &Folders, conf: &Path) -> (Vec<Finding>, Vec<String>) {
 }
 
 /// What in the stack of one service makes the module's answer count for less.
-pub(crate) fn contradictions(service: &str) -> Vec<Finding> {
+pub(crate) fn contradictions(service: &str, conf: Option<&Path>) -> Vec<Finding> {
     let Ok(stack) = Folders::default().stack(service) else {
         return Vec::new();
     };
     let Some(at) = stack.auth.iter().position(|placed| placed.line.is_ours()) else {
         return Vec::new();
     };
-    let findings = judge(service, &stack.auth, at, Path::new(""));
+    let path = conf.unwrap_or(Path::new(DEFAULT_CONF));
+    let conf = Store::open(conf)
+        .map(|store| store.conf)
+        .unwrap_or_default();
+    let read = Read { path, conf: &conf };
+    let findings = judge(service, &stack.auth, at, &read);
     let counts = |finding: &Finding| {
         matches!(
             finding.code,
@@ -82,7 +95,7 @@ pub(crate) fn contradictions(service: &str) -> Vec<Finding> {
     findings.into_iter().filter(counts).collect()
 }
 
-fn judge(service: &str, auth: &[Placed], at: usize, conf: &Path) -> Vec<Finding> {
+fn judge(service: &str, auth: &[Placed], at: usize, read: &Read<'_>) -> Vec<Finding> {
     let Some(ours) = auth.get(at) else {
         return Vec::new();
     };
@@ -112,8 +125,8 @@ fn judge(service: &str, auth: &[Placed], at: usize, conf: &Path) -> Vec<Finding>
             return findings;
         }
     };
-    if arguments.conf.as_deref().is_some_and(|other| other != conf) {
-        let other = arguments.conf.unwrap_or_default();
+    let other = arguments.conf.as_deref();
+    if let Some(other) = other.filter(|other| *other != read.path) {
         findings.push(
             Finding::note(
                 "stack.other_conf",
@@ -134,7 +147,7 @@ fn judge(service: &str, auth: &[Placed], at: usize, conf: &Path) -> Vec<Finding>
                 auth,
                 ends: ends.into_iter().collect(),
             };
-            findings.extend(ways.judge(arguments.settings.nullok()));
+            findings.extend(ways.judge(lets_pass(read.conf, service, &arguments)));
         }
         None => findings.push(
             Finding::warning(
@@ -149,6 +162,15 @@ fn judge(service: &str, auth: &[Placed], at: usize, conf: &Path) -> Vec<Finding>
         findings.insert(0, Finding::fine("stack.asks", asks));
     }
     findings
+}
+
+/// Whether somebody may pass there without a code.
+fn lets_pass(conf: &Conf, service: &str, arguments: &Arguments) -> bool {
+    let settings = conf.settings(service).overlaid(&arguments.settings);
+    let mut rules = conf.rules.iter();
+    settings.nullok()
+        || settings.nullok_until.is_some()
+        || rules.any(|rule| rule.lets_pass() && rule.may_be_about(service))
 }
 
 fn dash(place: &str, ours: &Placed) -> Vec<Finding> {
@@ -169,13 +191,13 @@ struct Ways<'a> {
 }
 
 impl Ways<'_> {
-    fn judge(&self, nullok: bool) -> Vec<Finding> {
+    fn judge(&self, lets_pass: bool) -> Vec<Finding> {
         let mut findings = Vec::new();
         findings.extend(self.not_enforced());
         findings.extend(self.past());
         findings.extend(self.locks_out());
         findings.extend(self.factors());
-        if nullok {
+        if lets_pass {
             findings.push(self.nullok());
         }
         findings
@@ -275,11 +297,11 @@ impl Ways<'_> {
         if self.any(|trail| trail.ours == Some("ignore")) {
             return Finding::note(
                 "stack.nullok",
-                format!("{place}: who is not enrolled passes without a code"),
+                format!("{place}: who need give no code (nullok, or a rule) passes"),
             )
-            .remedy("To see who that is: fob list --not-enrolled");
+            .remedy("To see who is not enrolled: fob list --not-enrolled");
         }
-        Finding::error("stack.nullok_alone", format!("{place}: who is not enrolled is refused in spite of nullok, for nothing else in the stack says yes"))
+        Finding::error("stack.nullok_alone", format!("{place}: who need give no code (nullok, or a rule) is refused all the same, for nothing else in the stack says yes"))
             .remedy("Put this at its end: auth required pam_permit.so")
     }
 }

@@ -3,7 +3,20 @@
 use super::*;
 
 /// The codes of all findings about a stack, but for the good ones.
+/// No fob.conf.
+fn nothing_said() -> Read<'static> {
+    static NOTHING: std::sync::LazyLock<Conf> = std::sync::LazyLock::new(Conf::default);
+    Read {
+        path: Path::new("/x"),
+        conf: &NOTHING,
+    }
+}
+
 fn codes(service: &str, stack: &str) -> Vec<&'static str> {
+    codes_with(&Conf::default(), service, stack)
+}
+
+fn codes_with(conf: &Conf, service: &str, stack: &str) -> Vec<&'static str> {
     let folder = std::env::temp_dir().join(format!(
         "fob-stacks-{}-{:?}",
         std::process::id(),
@@ -11,10 +24,11 @@ fn codes(service: &str, stack: &str) -> Vec<&'static str> {
     ));
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join(service), stack).unwrap();
-    let (findings, _) = examine_in(
-        &Folders(vec![folder.clone()]),
-        Path::new("/etc/fob/fob.conf"),
-    );
+    let read = Read {
+        path: Path::new("/etc/fob/fob.conf"),
+        conf,
+    };
+    let (findings, _) = examine_in(&Folders(vec![folder.clone()]), &read);
     std::fs::remove_dir_all(folder).unwrap();
     let bad = findings
         .iter()
@@ -111,6 +125,23 @@ fn every_way_round_the_module_is_found() {
     );
 }
 
+/// A rule that lets pass needs a stack that says yes as much as `nullok` does.
+#[test]
+fn rule_that_lets_pass_is_nothing_in_a_stack_that_says_no() {
+    let stack = "auth required pam_fob.so\n";
+    for (rule, alone) in [
+        ("action = \"skip\"", true),
+        ("action = \"require\"\nenroll = \"require\"", true),
+        ("action = \"require\"", false),
+        ("service = \"su\"\naction = \"skip\"", false),
+        ("not_service = \"su\"\naction = \"skip\"", true),
+    ] {
+        let conf = Conf::parse(&format!("[[rule]]\nname = \"a\"\n{rule}\n")).unwrap();
+        let found = codes_with(&conf, "sshd", stack);
+        assert_eq!(found.contains(&"stack.nullok_alone"), alone, "{rule}");
+    }
+}
+
 /// `done` in a substack ends the substack alone.
 #[test]
 fn substack_ends_by_itself() {
@@ -127,7 +158,7 @@ fn substack_ends_by_itself() {
             format!("auth {control} common\nauth required pam_fob.so\n"),
         )
         .unwrap();
-        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), Path::new("/x"));
+        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), &nothing_said());
         let found = findings
             .iter()
             .find(|finding| finding.code == "stack.skipped");
@@ -198,7 +229,7 @@ fn jumps_count_over_includes_and_substacks() {
             "auth [success={count} default=die] pam_unix.so\nauth {control} common\nauth required pam_permit.so\nauth required pam_permit.so\n"
         );
         std::fs::write(folder.join("login"), stack).unwrap();
-        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), Path::new("/x"));
+        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), &nothing_said());
         let found = findings
             .iter()
             .any(|finding| finding.code == "stack.skipped");
@@ -222,7 +253,7 @@ fn refusal_in_a_substack_that_is_taken_back_is_found() {
     ] {
         let stack = format!("auth required pam_unix.so\nauth substack code\n{after}");
         std::fs::write(folder.join("login"), stack).unwrap();
-        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), Path::new("/x"));
+        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), &nothing_said());
         let found = findings
             .iter()
             .any(|finding| finding.code == "stack.not_enforced");

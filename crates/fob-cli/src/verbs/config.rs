@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use fob_core::FirstPass;
 use fob_core::format::{Conf, FreshLedger};
 use fob_core::rule::Rule;
+use fob_core::{Drawing, FirstPass};
 use fob_store::{DEFAULT_CONF, Store};
 use serde::Serialize;
 use serde_json::Value;
@@ -50,6 +50,8 @@ struct Answer<'a> {
 struct NamedRule<'a> {
     name: &'a str,
     action: &'static str,
+    /// Whether people who aren't enrolled are enrolled at the login.
+    enroll: bool,
 }
 
 #[derive(Serialize)]
@@ -99,6 +101,7 @@ impl<'a> Answer<'a> {
         let rule = |rule: &'a Rule| NamedRule {
             name: &rule.name,
             action: rule.action.word(),
+            enroll: rule.enrolls,
         };
         Self {
             path,
@@ -129,8 +132,9 @@ impl<'a> Answer<'a> {
             let origin = if *default { "default" } else { "set" };
             page.push_str(&format!("{name:<width$}  {origin:<7}  {value}\n"));
         }
-        for NamedRule { name, action } in &self.rules {
-            page.push_str(&format!("rule {name:?}: {action}\n"));
+        for rule in &self.rules {
+            let enrolls = if rule.enroll { ", enroll" } else { "" };
+            page.push_str(&format!("rule {:?}: {}{enrolls}\n", rule.name, rule.action));
         }
         page
     }
@@ -175,6 +179,11 @@ fn asking(conf: &Conf, service: Option<&str>) -> Values {
     } else {
         "off"
     };
+    let qr = match settings.qr() {
+        Some(Drawing::Blocks) => "utf8",
+        Some(Drawing::Ascii) => "ascii",
+        None => "off",
+    };
     let mut values = vec![
         ("window", policy.window.into()),
         ("look_ahead", policy.look_ahead.into()),
@@ -186,6 +195,7 @@ fn asking(conf: &Conf, service: Option<&str>) -> Values {
         ("throttle.lifetime", throttle.lifetime.into()),
         ("prompt", settings.prompt().into()),
         ("echo", settings.echo().into()),
+        ("qr", qr.into()),
         ("nullok", settings.nullok().into()),
         ("debug", settings.debug().into()),
         ("notices", settings.notices().into()),

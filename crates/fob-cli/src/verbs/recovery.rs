@@ -1,10 +1,11 @@
 //! `fob recovery`: prints a new set of recovery codes; the old ones are void.
 
+use fob_store::NewCodes;
 use serde::Serialize;
 
 use crate::cli::Sure;
 use crate::output::{say, say_json};
-use crate::recovery_codes::NewCodes;
+use crate::recovery_codes::page;
 use crate::stop::Stop;
 use crate::token_edit::Edit;
 use crate::verbs::Desk;
@@ -41,5 +42,5 @@ pub(super) fn run(desk: &Desk, wish: &Sure) -> Result<(), Stop> {
             recovery: codes.list(),
         });
     }
-    say(codes.page(user).trim_end())
+    say(page(&codes, user).trim_end())
 }

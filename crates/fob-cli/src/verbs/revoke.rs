@@ -85,7 +85,10 @@ fn revoke_all(desk: &Desk, name: &str, yes: bool) -> Result<(), Stop> {
     if !is_there(desk, name) {
         return Err(nothing_there(name));
     }
-    remove_file(&desk.store.token_path(name))?;
+    // The administrator's file goes first; one that a login made may come to light then.
+    while is_there(desk, name) {
+        remove_file(&desk.store.token_path(name))?;
+    }
     drop(lock);
     journal::changed("revoke", name, &[("token", "all")]);
     if desk.json {

@@ -4,12 +4,16 @@
 
 mod conf;
 mod fields;
+mod new_file;
+mod pending;
 mod rules;
 mod settings;
 mod token_file;
 
 pub use conf::{Conf, FreshLedger, Seal};
 pub use fields::{Cause, FormatError};
+pub use new_file::{file_head, first_file};
+pub use pending::Pending;
 pub use token_file::{MAX_TOKENS, RefusedToken, Sealing, TokenFile};
 
 use zeroize::Zeroizing;

@@ -55,12 +55,32 @@ fn read_rule(mut fields: Fields<'_>) -> Result<Rule, FormatError> {
             }
         }
     }
+    let enrolls = read_enrolls(&mut fields, action)?;
     fields.end()?;
     Ok(Rule {
         name,
         conditions,
         action,
+        enrolls,
     })
+}
+
+/// Two words for one thing, so that nobody takes an offer for a demand: what becomes of those
+/// who don't enrol is the action's affair.
+fn read_enrolls(fields: &mut Fields<'_>, action: Action) -> Result<bool, FormatError> {
+    let Some(field) = fields.take("enroll") else {
+        return Ok(false);
+    };
+    let fitting = match field.text()? {
+        "offer" => Action::SkipIfNotEnrolled,
+        "require" => Action::Require,
+        _ => return Err(field.error("must be \"offer\" or \"require\"")),
+    };
+    if action == fitting {
+        return Ok(true);
+    }
+    let (word, fitting) = (field.text()?, fitting.word());
+    Err(field.error(format_args!("{word:?} goes with action = {fitting:?}")))
 }
 
 fn each<T>(

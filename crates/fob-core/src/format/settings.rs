@@ -2,7 +2,7 @@
 
 use super::fields::{Field, Fields, FormatError};
 use super::token_file::MAX_TOKENS;
-use crate::{Day, FirstPass, PinEntry, PolicyChange, Settings, Text, Texts, Types};
+use crate::{Day, Drawing, FirstPass, PinEntry, PolicyChange, Settings, Text, Texts, Types};
 
 /// No question and no text is longer, in bytes.
 const MAX_TEXT: usize = 256;
@@ -19,6 +19,7 @@ pub(super) fn read_settings(fields: &mut Fields<'_>) -> Result<Settings, FormatE
             .ok_or_else(|| field.error("must be \"front\" or \"prompt\""))
     });
     let pin = pin.transpose()?;
+    let qr = fields.take("qr").map(read_qr).transpose()?;
     let nullok_until = fields.take("nullok_until").map(|field| {
         Day::parse(field.text()?).ok_or_else(|| field.error("must be a day like 2027-01-31"))
     });
@@ -35,11 +36,21 @@ pub(super) fn read_settings(fields: &mut Fields<'_>) -> Result<Settings, FormatE
         first_pass,
         forward_pass: flag("forward_pass")?,
         pin,
+        qr,
         policy,
         notices: flag("notices")?,
         texts,
         ..Settings::default()
     })
+}
+
+fn read_qr(field: Field<'_>) -> Result<Option<Drawing>, FormatError> {
+    match field.text()? {
+        "utf8" => Ok(Some(Drawing::Blocks)),
+        "ascii" => Ok(Some(Drawing::Ascii)),
+        "off" => Ok(None),
+        _ => Err(field.error("must be \"utf8\", \"ascii\" or \"off\"")),
+    }
 }
 
 /// The two words exclude each other, here as on the module's line.

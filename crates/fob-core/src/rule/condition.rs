@@ -78,6 +78,16 @@ impl Condition {
         Ok(found.map(|found| found != self.negated))
     }
 
+    /// Whether it can hold in this service.
+    pub(super) fn may_be_about(&self, service: &str) -> bool {
+        match &self.subject {
+            Subject::Service(names) => {
+                names.iter().any(|name| name.matches(service)) != self.negated
+            }
+            _ => true,
+        }
+    }
+
     /// A host name is in no network. Nor is it for certain outside of one.
     fn network(&self, networks: &[IpNet], rhost: Option<&str>) -> Option<bool> {
         let Some(rhost) = rhost else {

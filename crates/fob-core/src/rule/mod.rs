@@ -55,6 +55,8 @@ pub struct Rule {
     pub conditions: Vec<Condition>,
     /// What is done.
     pub action: Action,
+    /// Whether people who aren't enrolled are enrolled in the middle of the login: `enroll`.
+    pub enrolls: bool,
 }
 
 /// A login, as far as rules look at it. What is costly or may fail is asked for only where a
@@ -89,6 +91,18 @@ pub trait Scene {
 }
 
 impl Rule {
+    /// Whether somebody whom it matches may pass without a code that was right.
+    pub fn lets_pass(&self) -> bool {
+        self.action.loosens() || self.enrolls
+    }
+
+    /// Whether it can be about logins to this service.
+    pub fn may_be_about(&self, service: &str) -> bool {
+        self.conditions
+            .iter()
+            .all(|condition| condition.may_be_about(service))
+    }
+
     /// Whether the rule is about this login.
     ///
     /// # Errors

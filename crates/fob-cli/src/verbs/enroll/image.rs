@@ -5,7 +5,7 @@ use std::fmt::Write;
 use png::{BitDepth, ColorType, Encoder};
 use zeroize::Zeroizing;
 
-use crate::picture::Modules;
+use crate::picture;
 use crate::stop::Stop;
 
 /// Light modules round a code (ISO/IEC 18004 section 5.3.8).
@@ -18,7 +18,7 @@ const SCALE: usize = 8;
 /// # Errors
 /// The text is too long for a QR code.
 pub(super) fn svg(text: &str) -> Result<Zeroizing<String>, Stop> {
-    let modules = Modules::of(text, QUIET)?;
+    let modules = picture::of(text, QUIET)?;
     let side = modules.side();
     let mut image = Zeroizing::new(String::with_capacity(
         side.saturating_mul(side).saturating_mul(8),
@@ -48,7 +48,7 @@ pub(super) fn svg(text: &str) -> Result<Zeroizing<String>, Stop> {
 /// # Errors
 /// The text is too long for a QR code.
 pub(super) fn png(text: &str) -> Result<Zeroizing<Vec<u8>>, Stop> {
-    let modules = Modules::of(text, QUIET)?;
+    let modules = picture::of(text, QUIET)?;
     let side = modules.side();
     // A byte is a module: eight pixels of a bit each.
     let mut rows = Zeroizing::new(Vec::with_capacity(
@@ -84,7 +84,7 @@ mod tests {
     /// Both images have the modules of the code, each at its place.
     #[test]
     fn images_show_every_module() {
-        let modules = Modules::of(URI, QUIET).unwrap();
+        let modules = picture::of(URI, QUIET).unwrap();
         let side = modules.side();
         let dark = |x, y| modules.is_dark(x, y);
 

@@ -2,14 +2,14 @@
 
 use std::fmt::Write;
 
-use fob_store::file_name;
+use fob_core::uri;
+use fob_store::{NewCodes, file_name};
 use zeroize::Zeroizing;
 
 use super::image;
 use super::wish::Format;
-use crate::otpauth;
 use crate::plan::Plan;
-use crate::recovery_codes::NewCodes;
+use crate::recovery_codes;
 use crate::stop::Stop;
 
 /// The file of all pages.
@@ -63,7 +63,7 @@ impl Letter<'_> {
     }
 
     fn uri(&self) -> Zeroizing<String> {
-        otpauth::print(&self.plan.token, &self.plan.issuer, self.name)
+        uri(&self.plan.token, &self.plan.issuer, self.name)
     }
 
     /// A plus is in no name of a token file, so that nobody's second is another's first.
@@ -79,11 +79,11 @@ impl Letter<'_> {
     fn text(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(1024));
         if self.plan.shown {
-            let secret = otpauth::grouped(&self.plan.token);
+            let secret = self.plan.token.secret.grouped();
             let _ = writeln!(text, "{}\n\nSecret: {}", *self.uri(), *secret);
         }
         if let Some(codes) = self.codes {
-            let _ = write!(text, "\n{}", *codes.page(self.name));
+            let _ = write!(text, "\n{}", *recovery_codes::page(codes, self.name));
         }
         text
     }
@@ -95,7 +95,7 @@ impl Letter<'_> {
         let (name, issuer) = (escaped(self.name), escaped(&self.plan.issuer));
         let _ = writeln!(page, "<section>\n<h1>{name}</h1>");
         if self.plan.shown {
-            let (picture, secret) = (image::svg(&self.uri())?, otpauth::grouped(token));
+            let (picture, secret) = (image::svg(&self.uri())?, token.secret.grouped());
             let _ = writeln!(
                 page,
                 "<p>1. In an app for one-time codes on your phone, choose to add an account, and scan this picture.</p>\n\
@@ -235,6 +235,6 @@ mod tests {
         );
         let (file, text) = sheet(&letter("alice", true), Format::Svg);
         assert_eq!(file, "alice.txt");
-        assert!(text.contains(&*otpauth::grouped(&plan.token)), "{text}");
+        assert!(text.contains(&*plan.token.secret.grouped()), "{text}");
     }
 }

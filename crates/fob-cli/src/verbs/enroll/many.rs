@@ -8,7 +8,7 @@ use std::path::Path;
 
 use fob_core::Ledger;
 use fob_core::format::FreshLedger;
-use fob_store::{Batch, LedgerFile, Store, create_folder};
+use fob_store::{Batch, LedgerFile, NewCodes, Store, create_folder};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -20,7 +20,6 @@ use super::rows::Row;
 use super::wish::Format;
 use super::{Wish, rows};
 use crate::output::{count, remark, say, say_json};
-use crate::recovery_codes::NewCodes;
 use crate::stock::Stock;
 use crate::stop::Stop;
 use crate::table::{Table, csv_line};

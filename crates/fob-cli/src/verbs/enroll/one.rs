@@ -5,21 +5,21 @@
 //! is replaced as a whole, so that an enrolment is there completely or not at all.
 
 use fob_core::format::TokenFile;
-use fob_core::{Attempt, Kind, Ledger, confirm};
-use fob_store::{Account, LedgerFile, create_folder, now};
+use fob_core::{Attempt, Kind, Ledger, confirm, uri};
+use fob_store::{Account, LedgerFile, NewCodes, create_folder, now};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::Wish;
 use crate::output::{remark, say, say_json, time};
 use crate::plan::Plan;
-use crate::recovery_codes::NewCodes;
+use crate::recovery_codes::page;
 use crate::secret_page::SecretPage;
 use crate::stop::Stop;
 use crate::terminal::{self, Echo};
 use crate::token_edit::Edit;
 use crate::verbs::{Desk, no_room};
-use crate::{journal, otpauth, people};
+use crate::{journal, people};
 
 /// How often a person may mistype.
 const TRIES: u32 = 3;
@@ -64,7 +64,7 @@ pub(super) fn run(desk: &Desk, wish: &Wish, name: &str) -> Result<(), Stop> {
         return Err(Stop::unknown(what).remedy("Add --no-confirm."));
     }
     let plan = Plan::new(wish)?;
-    let uri = otpauth::print(&plan.token, &plan.issuer, &account.name);
+    let uri = uri(&plan.token, &plan.issuer, &account.name);
     let enrolment = Enrolment {
         desk,
         wish,
@@ -205,7 +205,7 @@ impl Enrolment<'_> {
         let (user, token) = (&self.account.name, &self.plan.token);
         if !self.desk.json {
             if let Some(codes) = codes {
-                say(&format!("\n{}", *codes.page(user)))?;
+                say(&format!("\n{}", *page(codes, user)))?;
             }
             return say(&format!(
                 "{user} is enrolled with the token {:?}.",

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use fob_core::{Algorithm, Day, Digits, Period};
 
-use crate::otpauth::Mover;
+use fob_import::otpauth::Mover;
 
 /// Give a person, or many, a token
 #[derive(Debug, Clone, Args)]

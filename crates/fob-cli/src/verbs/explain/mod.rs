@@ -45,7 +45,7 @@ struct Answer {
     steps: Vec<Step>,
     /// The rule of fob.conf that is about it.
     rule: Option<String>,
-    /// `asked`, `ignored` or `refused`.
+    /// `asked`, `ignored`, `enrolling` or `refused`.
     outcome: &'static str,
     /// The word that the log would have; none if a right code lets in.
     reason: Option<&'static str>,
@@ -96,14 +96,16 @@ pub(super) fn run(json: bool, wish: &Wish, conf: Option<&Path>) -> Result<(), St
     } else {
         say(answer.page().trim_end())?;
     }
-    // That alone concerns only those whom nullok lets pass.
-    let concerns = |code: &&str| *code != "stack.nullok_alone" || answer.outcome == "ignored";
+    // That alone concerns only those who need give no code.
+    let concerns = |code: &&str| {
+        *code != "stack.nullok_alone" || matches!(answer.outcome, "ignored" | "enrolling")
+    };
     if walk.contradictions.iter().any(concerns) {
         let what = "that is the module's answer; the PAM stack may decide otherwise";
         return Err(Stop::unknown(what).remedy("See the lines with NO, and: fob doctor"));
     }
     match answer.outcome {
-        "asked" | "ignored" => Ok(()),
+        "asked" | "ignored" | "enrolling" => Ok(()),
         _ => Err(Stop::no(format!("{} would not get in", wish.name))),
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) fn all(&mut self, wish: &Wish, conf: Option<&Path>) -> Result<End, Halt> {
-        let arguments = self.stack(wish)?;
+        let arguments = self.stack(wish, conf)?;
         let path = conf.or(arguments.conf.as_deref());
         let mut store = self.fallible("configuration", Store::open(path))?;
         let shown = path.unwrap_or(Path::new(DEFAULT_CONF));
@@ -59,6 +59,9 @@ impl Walk {
             self.passed("rule", format!("{rule:?} is the first that matches"));
         } else if !store.conf.rules.is_empty() {
             self.passed("rule", "none matches".into());
+        }
+        if terms.enrols {
+            return Ok(self.enrols(terms.who.name(), terms.pass.is_some()));
         }
         if let Some(pass) = terms.pass {
             return Ok(self.passes(terms.who.name(), pass));
@@ -84,7 +87,7 @@ impl Walk {
     }
 
     /// The module's line in the service's stack.
-    fn stack(&mut self, wish: &Wish) -> Result<Arguments, Halt> {
+    fn stack(&mut self, wish: &Wish, conf: Option<&Path>) -> Result<Arguments, Halt> {
         let service = &wish.service;
         if !Folders::default().has(service) {
             let what = format!("there is no PAM file for {service:?}; PAM would use \"other\"");
@@ -111,7 +114,8 @@ impl Walk {
         match Arguments::parse(&line.arguments) {
             Ok(arguments) => {
                 self.passed("PAM stack", line.shown);
-                for finding in contradictions(service) {
+                let conf = conf.or(arguments.conf.as_deref());
+                for finding in contradictions(service, conf) {
                     self.halted("PAM stack", finding.what);
                     self.contradictions.push(finding.code);
                 }
@@ -140,6 +144,25 @@ impl Walk {
             reason: Some(pass.word()),
             pam: "PAM_IGNORE",
             summary: format!("{name} is asked for no code; the rest of the stack decides."),
+        }
+    }
+
+    /// Somebody who is enrolled in the middle of the login.
+    fn enrols(&mut self, name: &str, may_decline: bool) -> End {
+        let detail = "is not enrolled, and is shown a QR code and a secret";
+        self.passed("person", format!("{name} {detail}"));
+        let otherwise = if may_decline {
+            "whoever declines passes without a code"
+        } else {
+            "whoever doesn't is refused"
+        };
+        End {
+            outcome: "enrolling",
+            reason: Some("enrolling"),
+            pam: "PAM_IGNORE",
+            summary: format!(
+                "{name} is enrolled once a code confirms it and the rest of the stack says yes; {otherwise}."
+            ),
         }
     }
 

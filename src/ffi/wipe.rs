@@ -1,0 +1,34 @@
+//! The module's own memory: wiped when it is given back.
+//!
+//! Secrets and codes are wiped where we hold them. Libraries that read and draw them keep
+//! copies of their own, which nobody else could wipe (P8).
+
+use std::alloc::{GlobalAlloc, Layout, System};
+
+/// The system's allocator, but for the wiping. `realloc` is the trait's own: it takes new
+/// memory, copies, and gives the old back through `dealloc`.
+struct Wiping;
+
+#[global_allocator]
+static MEMORY: Wiping = Wiping;
+
+// SAFETY: all memory comes from the system's allocator and goes back to it with the layout it
+// came with; before that only its own bytes are written.
+unsafe impl GlobalAlloc for Wiping {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller gives back memory of this layout, which nobody uses any more.
+        unsafe { libc::explicit_bzero(memory.cast(), layout.size()) };
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(memory, layout) };
+    }
+}

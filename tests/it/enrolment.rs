@@ -1,0 +1,566 @@
+//! Enrolment in the middle of a login: through OpenSSH's own client in a terminal, su, and
+//! the test application.
+
+use crate::fob::json;
+use crate::machine::{CALLS, Machine, totp, wait_until};
+use crate::screen::{DARK, LIGHT};
+use crate::ssh::Site;
+use crate::terminal::{CTRL_C, Terminal, code_of, scanned};
+
+const REQUIRE: &str = "[[rule]]\nname = \"roll-out\"\naction = \"require\"\nenroll = \"require\"\n";
+const OFFER: &str =
+    "[[rule]]\nname = \"roll-out\"\naction = \"skip-if-not-enrolled\"\nenroll = \"offer\"\n";
+
+const KEY: &str = "publickey,keyboard-interactive";
+const KEY_STACK: &str = "auth required pam_fob.so\nauth required pam_permit.so\n";
+const PASSWORD: &str = "keyboard-interactive";
+const PASSWORD_STACK: &str = "auth required pam_unix.so\nauth required pam_fob.so\n";
+
+const CODE: &str = "Code that the app shows: ";
+const ENTER: &str = "Press Enter once you have them: ";
+
+/// OpenSSH's client, logging alice in from a terminal.
+fn ssh(site: &Site, command: &str) -> Terminal {
+    let script = format!(
+        "ssh -i /root/key -p {} -o StrictHostKeyChecking=no -o NumberOfPasswordPrompts=1 \
+         -o LogLevel=ERROR alice@127.0.0.1 '{command}'; echo status=$?",
+        site.port
+    );
+    Terminal::run(&site.machine, &script)
+}
+
+/// The secret that the last question names.
+fn secret(shown: &str) -> String {
+    let line = shown.rsplit("type this secret into the app: ").next();
+    line.unwrap()
+        .lines()
+        .next()
+        .unwrap()
+        .replace(' ', "")
+        .trim()
+        .to_owned()
+}
+
+/// The code that an app shows which took that secret.
+fn code(secret: &str) -> String {
+    code_of(&format!("secret={secret}"))
+}
+
+/// The recovery codes on the screen.
+fn recovery_codes(shown: &str) -> Vec<String> {
+    let lines = shown.lines().map(str::trim);
+    let is_code = |line: &&str| line.len() == 19 && line.matches('-').count() == 3;
+    lines.filter(is_code).map(str::to_owned).collect()
+}
+
+fn names_in(machine: &Machine, folder: &str) -> Vec<String> {
+    let Ok(list) = std::fs::read_dir(machine.path(folder)) else {
+        return vec![];
+    };
+    let names = list.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.collect()
+}
+
+/// Who is enrolled by a login, and which enrolments are under way.
+fn left(machine: &Machine) -> (Vec<String>, usize) {
+    let pending = names_in(machine, "var/lib/fob/pending");
+    (names_in(machine, "var/lib/fob/tokens"), pending.len())
+}
+
+fn nobody() -> (Vec<String>, usize) {
+    (vec![], 0)
+}
+
+/// The whole of it: the picture is scanned from the screen of the very login, one code
+/// confirms it, and the person is in. That code is spent; a recovery code lets in; and the
+/// session knows nothing of the ticket.
+#[test]
+fn person_enrols_in_the_middle_of_an_ssh_login() {
+    let site = Site::new(KEY, KEY_STACK);
+    let machine = &site.machine;
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    let mut terminal = ssh(&site, "id -un; env");
+    let shown = terminal.wait_for(CODE);
+    let secret = secret(&shown);
+    let uri = scanned(machine, &shown, DARK);
+    assert_eq!(uri.len(), 1, "{shown}");
+    assert!(uri[0].starts_with("otpauth://totp/"), "{uri:?}");
+    assert!(
+        uri[0].contains(&format!(":alice?secret={secret}&")),
+        "{uri:?}"
+    );
+    let confirming = code(&secret);
+    terminal.types(&format!("{confirming}\n"));
+    let shown = terminal.wait_for(ENTER);
+    let papers = recovery_codes(&shown);
+    assert_eq!(papers.len(), 10, "{shown}");
+    assert_eq!(left(machine), nobody(), "kept before it was over");
+    terminal.types("\n");
+    let shown = terminal.wait_for("status=");
+    assert!(
+        shown.contains("\nalice\r") && shown.contains("status=0"),
+        "{shown}"
+    );
+    assert!(!shown.contains("PAM_FOB"), "{shown}");
+    assert_eq!(terminal.ended(), 0);
+    assert_eq!(left(machine), (vec!["alice".to_owned()], 0));
+    let log = site.logged();
+    assert!(
+        log[0].contains("ignored reason=enrolling user=alice service=sshd rhost=127.0.0.1"),
+        "{log:?}"
+    );
+    assert!(
+        log[1].contains("(pam_fob:setcred)[") && log[1].contains(": enrolled user=alice "),
+        "{log:?}"
+    );
+    assert!(log[1].ends_with("token=phone"), "{log:?}");
+
+    // P1: from now on she is asked, and what confirmed it is spent.
+    assert_eq!(site.login(&[&confirming]), None);
+    assert_eq!(site.login(&[&papers[3]]).as_deref(), Some("alice"));
+    assert_eq!(site.login(&[&papers[3]]), None);
+}
+
+/// A stranger can't enrol himself: the module can't know that the password was wrong, but
+/// what he confirmed never becomes real.
+#[test]
+fn wrong_password_before_the_module_enrols_nobody() {
+    let site = Site::new(PASSWORD, PASSWORD_STACK);
+    let machine = &site.machine;
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    for (password, status) in [("wrong horse", "status=255"), ("correct horse", "status=0")] {
+        let mut terminal = ssh(&site, "id -un");
+        terminal.wait_for("Password: ");
+        terminal.types(&format!("{password}\n"));
+        let shown = terminal.wait_for(CODE);
+        terminal.types(&format!("{}\n", code(&secret(&shown))));
+        terminal.wait_for(ENTER);
+        terminal.types("\n");
+        let shown = terminal.wait_for("status=");
+        assert!(shown.contains(status), "{password}: {shown}");
+        let is_right = password == "correct horse";
+        let enrolled = if is_right {
+            vec!["alice".to_owned()]
+        } else {
+            vec![]
+        };
+        // The stranger's waits for an end that never comes.
+        assert_eq!(left(machine), (enrolled, 1), "{password}");
+    }
+    let log = site.logged().join("\n");
+    assert_eq!(log.matches(": enrolled user=alice").count(), 1, "{log}");
+    let file = machine.shell("cat /var/lib/fob/tokens/alice; cat /var/lib/fob/pending/*");
+    assert_eq!(
+        file.matches("id = \"phone\"").count(),
+        2,
+        "two secrets: {file}"
+    );
+}
+
+/// A connection that is dropped at any question leaves nothing.
+#[test]
+fn dropped_connection_leaves_nothing() {
+    let site = Site::new(KEY, KEY_STACK);
+    let machine = &site.machine;
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    for step in 0..3 {
+        let mut terminal = ssh(&site, "id -un");
+        let shown = terminal.wait_for(CODE);
+        match step {
+            0 => {}
+            1 => {
+                terminal.types("000000\n");
+                terminal.wait_for("That isn't the code");
+            }
+            _ => {
+                terminal.types(&format!("{}\n", code(&secret(&shown))));
+                terminal.wait_for(ENTER);
+            }
+        }
+        terminal.types(CTRL_C);
+        terminal.ended();
+        assert_eq!(left(machine), nobody(), "step {step}");
+    }
+    // Whatever those left behind in the machine, the next one enrols.
+    let mut terminal = ssh(&site, "id -un");
+    let shown = terminal.wait_for(CODE);
+    terminal.types(&format!("{}\n", code(&secret(&shown))));
+    terminal.wait_for(ENTER);
+    terminal.types("\n");
+    terminal.wait_for("status=0");
+    assert_eq!(left(machine), (vec!["alice".to_owned()], 0));
+}
+
+/// Two who confirm at once get one enrolment, and the other is told.
+#[test]
+fn two_at_once_give_one_enrolment() {
+    let machine = Machine::with(&["alice"]);
+    machine.service("su", "");
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    let mut both: Vec<Terminal> = (0..2)
+        .map(|_| Terminal::run(&machine, "su alice -c 'id -un'; echo status=$?"))
+        .collect();
+    let secrets: Vec<String> = both
+        .iter_mut()
+        .map(|terminal| {
+            let secret = secret(&terminal.wait_for(CODE));
+            terminal.types(&format!("{}\n", code(&secret)));
+            terminal.wait_for(ENTER);
+            secret
+        })
+        .collect();
+    assert_ne!(secrets[0], secrets[1]);
+    both.iter_mut().for_each(|terminal| terminal.types("\n"));
+    let ends: Vec<String> = both
+        .iter()
+        .map(|terminal| terminal.wait_for("status=0"))
+        .collect();
+    let late = |shown: &String| shown.contains("You were enrolled otherwise in the meantime");
+    let winner = ends.iter().position(|shown| !late(shown)).unwrap();
+    assert!(late(&ends[1 - winner]), "{ends:?}");
+    let file = machine.shell("cat /var/lib/fob/tokens/alice");
+    assert!(file.contains(&secrets[winner]) && !file.contains(&secrets[1 - winner]));
+    assert_eq!(left(&machine), (vec!["alice".to_owned()], 0));
+    let log = machine.log().join("\n");
+    assert_eq!(log.matches(": enrolled user=alice").count(), 1, "{log}");
+    assert_eq!(
+        log.matches("enrolment_lost reason=late user=alice").count(),
+        1,
+        "{log}"
+    );
+}
+
+/// Whoever declines or can't confirm gets in by an offer, and not by a demand.
+#[test]
+fn nothing_is_kept_unless_a_code_confirms_it() {
+    let machine = Machine::with(&["alice"]);
+    let long = "1".repeat(600);
+    let ways: [(&[&str], &str); 4] = [
+        (&[""], "declined"),
+        (&["000000", " "], "declined"),
+        (&["000000", "x", "1234567890"], "unconfirmed"),
+        (&[&long, &long, "i", "i", &long], "unconfirmed"),
+    ];
+    for (conf, code, word) in [(OFFER, 25, "ignored"), (REQUIRE, 7, "refused")] {
+        machine.file("etc/fob/fob.conf", 0o644, conf);
+        for (answers, why) in ways {
+            let report = machine.login("alice", answers);
+            // The first factor of the test's stack says yes.
+            let code = if code == 25 { 0 } else { code };
+            assert_eq!(report.code(), code, "{conf} {answers:?}");
+            let line = machine.log().pop().unwrap();
+            assert!(
+                line.contains(&format!("{word} reason=not_enrolled")),
+                "{line}"
+            );
+            assert!(line.ends_with(&format!("enrolment={why}")), "{line}");
+            assert_eq!(left(&machine), nobody());
+        }
+        // Somebody who hangs up has not declined.
+        let report = machine.login("alice", &["000000"]);
+        assert_eq!(report.code(), 19);
+    }
+    let unknown = machine.login("nosuch", &["123456"]);
+    assert_eq!(unknown.shown(), [r#"prompt off "Verification code: ""#]);
+}
+
+/// A first factor that says yes, and a terminal in which the module shows the rest.
+fn su(machine: &Machine) -> Terminal {
+    Terminal::run(machine, "su alice -c 'id -un'; echo status=$?")
+}
+
+/// Some applications show what they are told late or never: the questions have all of it.
+/// And what is drawn is right for the screen that it is drawn for.
+#[test]
+fn picture_is_for_every_screen_and_the_secret_is_in_the_question() {
+    let machine = Machine::with(&["alice"]);
+    machine.service("su", "");
+    for (qr, schemes) in [
+        ("", [Some(DARK), Some(LIGHT)]),
+        ("qr = \"ascii\"\n", [Some(DARK), Some(LIGHT)]),
+        ("qr = \"off\"\n", [None, None]),
+    ] {
+        machine.file("etc/fob/fob.conf", 0o644, format!("{qr}{REQUIRE}"));
+        let mut terminal = su(&machine);
+        let first = terminal.wait_for(CODE);
+        let secret = secret(&first);
+        let mut from = 0;
+        for scheme in schemes {
+            let Some(scheme) = scheme else {
+                assert!(
+                    !first.contains("Scan") && !first.contains("type i"),
+                    "{first}"
+                );
+                continue;
+            };
+            let shown = terminal.text()[from..].to_owned();
+            let uri = scanned(&machine, &shown, scheme);
+            assert_eq!(uri.len(), 1, "{qr} {scheme:?}\n{shown}");
+            assert!(uri[0].contains(&secret));
+            from = terminal.text().len();
+            terminal.types("i\n");
+            wait_until("drawn anew", || terminal.text()[from..].contains(CODE));
+        }
+        terminal.types(CTRL_C);
+        terminal.ended();
+    }
+    let silent = machine.drive(&["--silent", "su", "alice"], &["i", ""]);
+    let shown = silent.shown();
+    assert!(
+        shown.iter().all(|line| line.starts_with("prompt on ")),
+        "{shown:?}"
+    );
+    assert!(
+        shown
+            .iter()
+            .all(|line| line.contains("type this secret into the app: ")),
+        "{shown:?}"
+    );
+}
+
+/// An answer of the test application: what an app shows that takes the secret from the
+/// question.
+const APP: &str = r#"|oathtool --totp -b "$(echo "$PROMPT" | sed -n 's/.*into the app: //p')""#;
+
+/// Logs alice in by the test application, which answers as `APP` does.
+fn enrols(machine: &Machine, before: &str) {
+    let script = format!(
+        "{before}\npamdrive --calls authenticate,setcred test alice '{APP}' ''",
+        APP = APP.replace('\'', "'\\''")
+    );
+    let out = machine.shell(&script);
+    assert!(out.contains("setcred 0"), "{out}");
+}
+
+/// What `fob show alice` says.
+fn shown(machine: &Machine) -> serde_json::Value {
+    json(machine, "show alice", "").1
+}
+
+/// P6, and SELinux: a login writes nothing below /etc, and `fob` shows and edits what it
+/// wrote as if it stood there.
+#[test]
+fn fob_shows_and_edits_both_places_as_one() {
+    let machine = Machine::with(&["alice", "bob"]);
+    machine.enrol("bob", &[totp("bob")]);
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    enrols(
+        &machine,
+        "mount --bind /etc/fob /etc/fob && mount -o remount,ro,bind /etc/fob",
+    );
+    let path = "/var/lib/fob/tokens/alice";
+    assert!(machine.path(path).exists() && !machine.path("etc/fob/tokens/alice").exists());
+
+    let list = machine.shell("fob list");
+    assert!(list.contains("alice") && list.contains("bob"), "{list}");
+    let show = shown(&machine);
+    assert_eq!(show["tokens"][0]["id"], "phone");
+    assert_eq!(show["recovery"]["left"], 10);
+    let edits = "set -e\nfob rename alice phone old\nfob disable alice --id old\nfob enable alice --id old\n\
+        fob recovery alice --yes >/dev/null\nfob enroll alice --id second --no-confirm >/dev/null\n\
+        fob doctor || true\nfob list --not-enrolled";
+    let after = machine.shell(edits);
+    assert!(
+        after.contains("/var/lib/fob/tokens: root's alone")
+            && !after.contains("plain file")
+            && !after.contains("alice  "),
+        "{after}"
+    );
+    let show = shown(&machine);
+    assert_eq!(show["tokens"][0]["id"], "old");
+    assert_eq!(show["tokens"][1]["id"], "second");
+    assert!(!machine.path("etc/fob/tokens/alice").exists());
+
+    // Sealed with the others, each beside its own place.
+    machine.shell("echo 'seal = \"/root/key\"' >/tmp/c; cat /etc/fob/fob.conf >>/tmp/c; cp /tmp/c /etc/fob/fob.conf\n\
+        fob seal --new-key >/dev/null; fob seal --everybody >/dev/null");
+    assert!(machine.shell(&format!("cat {path}")).contains("sealed:"));
+    assert_eq!(shown(&machine)["sealed"], true);
+
+    // The administrator's own file holds, and the doctor says so; revoking takes both.
+    machine.enrol("alice", &[totp("other")]);
+    assert_eq!(shown(&machine)["tokens"].as_array().unwrap().len(), 1);
+    let doctor = machine.shell("fob doctor || true");
+    assert!(
+        doctor.contains(&format!("{path}: does not count")),
+        "{doctor}"
+    );
+    machine.shell("fob revoke alice --yes");
+    assert_eq!(left(&machine), nobody());
+    assert!(!machine.path("etc/fob/tokens/alice").exists());
+}
+
+/// What a login writes is sealed where token files are.
+#[test]
+fn enrolment_at_a_login_is_sealed_too() {
+    let machine = Machine::with(&["alice"]);
+    machine.file(
+        "etc/fob/fob.conf",
+        0o644,
+        format!("seal = \"/root/key\"\n{REQUIRE}"),
+    );
+    machine.shell("fob seal --new-key >/dev/null");
+    enrols(&machine, "");
+    let file = machine.shell("cat /var/lib/fob/tokens/alice");
+    assert_eq!(file.matches("\"sealed:").count(), 2, "{file}");
+    assert_eq!(shown(&machine)["sealed"], true);
+}
+
+/// P9: without the state folder, because its disk isn't mounted perhaps, nobody looks as if
+/// they had never been enrolled.
+#[test]
+fn lost_state_folder_refuses_and_enrols_nobody() {
+    let machine = Machine::with(&["alice"]);
+    for conf in [OFFER, REQUIRE, "nullok = true\n"] {
+        machine.file("etc/fob/fob.conf", 0o644, conf);
+        std::fs::rename(machine.path("var/lib/fob"), machine.path("var/lib/gone")).unwrap();
+        assert_eq!(
+            machine.login("alice", &["123456", "", ""]).code(),
+            4,
+            "{conf}"
+        );
+        assert_eq!(
+            machine.logged("reason").as_deref(),
+            Some("state_missing"),
+            "{conf}"
+        );
+        std::fs::rename(machine.path("var/lib/gone"), machine.path("var/lib/fob")).unwrap();
+    }
+    // Nor where the folder of the enrolled is another's.
+    machine.folder("var/lib/fob/tokens", 0o777);
+    assert_eq!(machine.login("alice", &["123456"]).code(), 4);
+    assert_eq!(machine.logged("reason").as_deref(), Some("state_too_open"));
+}
+
+/// A ticket that the application or another module made up is none, and an old one counts
+/// once. The login goes on: setcred says yes whatever happens.
+#[test]
+fn made_up_ticket_enrols_nobody() {
+    let machine = Machine::with(&["alice"]);
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    for ticket in [
+        "../../../etc/passwd",
+        "2000-0123456789abcdef0123456789abcdef",
+        "2000-../tokens/0123456789abcdef012345",
+        "x",
+    ] {
+        machine.file(
+            "etc/security/forged",
+            0o644,
+            format!("PAM_FOB_ENROLMENT DEFAULT={ticket}\n"),
+        );
+        let stack = "auth required pam_env.so conffile=/etc/security/forged\nauth required pam_fob.so\n\
+            auth required pam_permit.so\n";
+        machine.stack("forged", stack);
+        let report = machine.drive(&["--calls", "setcred", "forged", "alice"], &[]);
+        assert_eq!(report.codes("setcred"), [0], "{ticket}");
+        assert_eq!(
+            machine.logged("reason").as_deref(),
+            Some("gone"),
+            "{ticket}"
+        );
+        assert_eq!(left(&machine), nobody(), "{ticket}");
+    }
+}
+
+/// What is asked must be answerable: where the field takes a password too, or nobody may be
+/// asked, or the token wouldn't count, nobody is enrolled.
+#[test]
+fn nobody_is_enrolled_where_it_would_be_of_no_use() {
+    let machine = Machine::with(&["alice"]);
+    for (line, conf) in [
+        ("forward_pass", ""),
+        ("use_first_pass", ""),
+        ("", "types = \"hotp\"\n"),
+        ("", "min_tokens = 2\n"),
+    ] {
+        machine.service("test", line);
+        machine.file("etc/fob/fob.conf", 0o644, format!("{conf}{REQUIRE}"));
+        let report = machine.login("alice", &["123456"]);
+        assert_eq!(report.code(), 7, "{line} {conf}");
+        let shown = report.shown().join("\n");
+        assert!(!shown.contains("secret"), "{line} {conf}: {shown}");
+        let (_, told) = json(&machine, "explain alice --service test", "");
+        assert_eq!(told["outcome"], "refused", "{line} {conf}: {told}");
+    }
+}
+
+/// One implementation: what is explained is what the module does.
+#[test]
+fn explanation_tells_who_is_enrolled() {
+    let machine = Machine::with(&["alice"]);
+    machine.service("test", "");
+    for (conf, otherwise) in [(OFFER, "declines passes"), (REQUIRE, "is refused")] {
+        machine.file("etc/fob/fob.conf", 0o644, conf);
+        let (status, told) = json(&machine, "explain alice --service test", "");
+        assert_eq!((status, &told["pam"]), (0, &"PAM_IGNORE".into()), "{told}");
+        assert_eq!(told["outcome"], "enrolling");
+        assert!(
+            told["summary"].as_str().unwrap().contains(otherwise),
+            "{told}"
+        );
+    }
+    enrols(&machine, "");
+    let (_, told) = json(&machine, "explain alice --service test", "");
+    assert_eq!(told["outcome"], "asked", "{told}");
+    let (_, told) = json(&machine, "explain nosuch --service test", "");
+    assert_eq!(told["reason"], "no_such_user", "{told}");
+}
+
+/// P4: a login that enrols, killed at any of its system calls, leaves somebody who is
+/// enrolled, or who isn't and can be; and the code that confirmed it lets nobody in.
+#[test]
+fn enrolment_killed_at_any_system_call_is_whole_or_not_there() {
+    let machine = Machine::with(&["alice"]);
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    let app = APP.replace('\'', "'\\''");
+    let script = format!(
+        r#"{CALLS}
+app='{app} | tee /tmp/code'
+login() {{ pamdrive --calls authenticate,setcred test alice "$@" 2>/dev/null; }}
+strace -qq -o /tmp/all pamdrive --calls authenticate,setcred test alice "$app" '' >/dev/null
+calls /tmp/all | grep -E '^(openat|linkat|unlink|fsync|fdatasync|pwrite64|write|mkdir|flock|rename|newfstatat|close) ' >/tmp/calls
+n=0
+while read -r name k <&3; do
+    n=$((n + 1))
+    rm -rf /var/lib/fob/*
+    strace -qq -o /tmp/trace -e inject=$name:signal=KILL:when=$k \
+        pamdrive --calls authenticate,setcred test alice "$app" '' >/dev/null 2>&1
+    grep -q 'killed by SIGKILL' /tmp/trace && killed=$((killed + 1))
+    [ -e /var/lib/fob/tokens/alice ] && enrolled=yes || enrolled=no
+    fob show alice --json >/dev/null 2>&1 && shown=yes || shown=no
+    if [ $enrolled = yes ]; then
+        next=$(login $(cat /tmp/code) | sed -n 's/^pamdrive: authenticate \([0-9]*\) .*/\1/p')
+    else
+        next=$(login "$app" '' | sed -n 's/^pamdrive: authenticate \([0-9]*\) .*/\1/p')
+    fi
+    [ -e /var/lib/fob/tokens/alice ] && then=yes || then=no
+    echo SEEN $n $name $enrolled $shown $next $then
+done 3</tmp/calls
+echo CALLS $n KILLED $killed
+"#
+    );
+    let out = machine.shell(&format!("killed=0\n{script}"));
+    let lines: Vec<&str> = out
+        .lines()
+        .filter(|line| line.starts_with("SEEN"))
+        .collect();
+    assert!(lines.len() > 60, "{out}");
+    for line in &lines {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[3..] {
+            ["yes", "yes", "7", "yes"] | ["no", "no", "0", "yes"] => {}
+            _ => panic!("{line}\n{out}"),
+        }
+    }
+    assert!(
+        out.contains("yes yes 7 yes") && out.contains("no no 0 yes"),
+        "{out}"
+    );
+    let counts = out.lines().last().unwrap();
+    let words: Vec<usize> = counts
+        .split_whitespace()
+        .filter_map(|w| w.parse().ok())
+        .collect();
+    assert!(words[1] + 2 >= words[0], "{counts}");
+}
