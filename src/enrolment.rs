@@ -4,7 +4,7 @@
 //! Nothing is on the disk while the person scans and types. What they confirmed waits, as
 //! [`fob_store`] keeps it, for the end of the login; [`establish`] makes it real.
 
-use fob_core::{Arguments, Attempt, Drawing, Ink, Qr, Settings};
+use fob_core::{Arguments, Attempt, Drawing, Ink, Qr, Settings, Text, Texts};
 use fob_store::{Claim, Confirmed, Enrolment, Fault, FaultKind, Store, Ticket};
 use zeroize::Zeroizing;
 
@@ -71,23 +71,28 @@ pub(crate) fn establish(host: &Host, words: &[String], caller: &mut Caller) {
     };
     host.remove_env(TICKET);
     caller.user = host.named_user().unwrap_or_default();
-    let became = claim(&text, words);
+    let store = open(words);
+    let claim = |store: &Store| match Ticket::parse(&text) {
+        Some(ticket) => shielded(|| store.claim(&ticket)),
+        None => Ok(Claim::Gone),
+    };
+    let became = store.as_ref().map_err(Fault::clone).and_then(claim);
+    let texts = store.map_or_else(
+        |_| Texts::default(),
+        |store| store.conf.settings(&caller.service).texts,
+    );
     match &became {
         Ok(Claim::Enrolled(..)) => {}
-        Ok(Claim::Late(_)) => host.tell(LATE),
-        Ok(Claim::Gone) | Err(_) => host.tell(LOST),
+        Ok(Claim::Late(_)) => host.tell(texts.get(Text::EnrollLate)),
+        Ok(Claim::Gone) | Err(_) => host.tell(texts.get(Text::EnrollLost)),
     }
     journal::enrolled(caller, &became);
 }
 
-fn claim(text: &str, words: &[String]) -> Result<Claim, Fault> {
-    let arguments =
-        Arguments::parse(words).map_err(|wrong| Fault::new(FaultKind::Config, wrong))?;
-    let Some(ticket) = Ticket::parse(text) else {
-        return Ok(Claim::Gone);
-    };
-    let store = Store::open(arguments.conf.as_deref())?;
-    shielded(|| store.claim(&ticket))
+fn open(words: &[String]) -> Result<Store, Fault> {
+    let arguments = Arguments::parse(words);
+    let arguments = arguments.map_err(|wrong| Fault::new(FaultKind::Config, wrong))?;
+    Store::open(arguments.conf.as_deref())
 }
 
 /// What the person sees.
@@ -132,76 +137,75 @@ impl Screen<'_> {
             if tries >= TRIES {
                 return Ok(Err("unconfirmed"));
             }
-            self.host.tell(WRONG);
+            self.tell(Text::EnrollWrong);
         }
     }
 
     fn show_picture(&self, enrolment: &Enrolment) {
-        let picture = self.settings.qr().and_then(|drawing| {
-            // Two characters a module: eighty columns have no room for more light round it.
-            let quiet = if drawing == Drawing::Ascii {
-                1
-            } else {
-                Qr::QUIET
-            };
-            let qr = Qr::of(&enrolment.uri(), quiet)?;
-            Some(qr.draw(drawing, self.ink))
-        });
-        let head = if self.may_decline { OFFER } else { DEMAND };
-        match picture {
-            Some(picture) => {
-                let text = Zeroizing::new(format!("{head} {SCAN}\n\n{}", *picture));
-                self.host.tell(&text);
-            }
-            None => self.host.tell(head),
-        }
+        let head = if self.may_decline {
+            Text::EnrollOffer
+        } else {
+            Text::EnrollDemand
+        };
+        let Some(picture) = self.picture(enrolment) else {
+            return self.tell(head);
+        };
+        let (head, scan) = (self.said(head), self.said(Text::EnrollScan));
+        let text = Zeroizing::new(format!("{head} {scan}\n\n{}", *picture));
+        self.host.tell(&text);
+    }
+
+    fn picture(&self, enrolment: &Enrolment) -> Option<Zeroizing<String>> {
+        let drawing = self.settings.qr()?;
+        // Two characters a module: eighty columns have no room for more light round it.
+        let quiet = match drawing {
+            Drawing::Ascii => 1,
+            Drawing::Blocks => Qr::QUIET,
+        };
+        let qr = Qr::of(&enrolment.uri(), quiet)?;
+        Some(qr.draw(drawing, self.ink))
     }
 
     /// The question has the secret in it: some applications show what was told only later, or
     /// never.
     fn question(&self, enrolment: &Enrolment) -> Zeroizing<String> {
-        let swap = if self.settings.qr().is_some() {
-            SWAP
-        } else {
-            ""
-        };
-        let decline = if self.may_decline { DECLINE } else { "" };
-        Zeroizing::new(format!(
-            "{TYPE} {}\n{swap}{decline}{CODE}",
-            *enrolment.secret()
-        ))
+        let texts = &self.settings.texts;
+        let secret = enrolment.secret();
+        let mut question =
+            Zeroizing::new(texts.filled(Text::EnrollSecret, &[("secret", &*secret)]));
+        let swap = self.settings.qr().map(|_| Text::EnrollSwap);
+        let decline = self.may_decline.then_some(Text::EnrollDecline);
+        for text in [swap, decline].into_iter().flatten() {
+            question.push('\n');
+            question.push_str(self.said(text));
+        }
+        question.push('\n');
+        question.push_str(self.said(Text::EnrollCodePrompt));
+        question
     }
 
     /// In the question too, for the same reason.
     fn show_recovery_codes(&self, confirmed: &Confirmed) -> Result<(), Stop> {
         let mut text = Zeroizing::new(String::with_capacity(1024));
-        text.push_str(RECOVERY);
+        text.push_str(self.said(Text::EnrollRecovery));
         text.push('\n');
         for code in confirmed.recovery_codes() {
             text.push_str("\n    ");
             text.push_str(code);
         }
         text.push_str("\n\n");
-        text.push_str(WRITTEN);
+        text.push_str(self.said(Text::EnrollWrittenPrompt));
         match self.host.ask(&text, true) {
             Err(NoAnswer::Failed) => Err(Stop::Conversation),
             _ => Ok(()),
         }
     }
-}
 
-const OFFER: &str = "You can protect your logins with a code from your phone.";
-const DEMAND: &str = "From now on you need a code from your phone to log in.";
-const SCAN: &str = "Scan this with an authenticator app:";
-const TYPE: &str = "If you can't scan, type this secret into the app:";
-const SWAP: &str = "If the app doesn't find the picture, type i to swap light and dark.\n";
-const DECLINE: &str = "To do it another time, just press Enter.\n";
-const CODE: &str = "Code that the app shows: ";
-const WRONG: &str = "That isn't the code that the app shows now.";
-const RECOVERY: &str = "Recovery codes: each lets you in once when the phone is gone.\n\
-    Write them down, and keep them apart from the phone. They are not shown again.";
-const WRITTEN: &str = "Press Enter once you have them: ";
-const LATE: &str =
-    "You were enrolled otherwise in the meantime. Remove the new entry from the app.";
-const LOST: &str =
-    "The new token could not be kept. Remove it from the app, and log in again to enrol.";
+    fn tell(&self, text: Text) {
+        self.host.tell(self.said(text));
+    }
+
+    fn said(&self, text: Text) -> &str {
+        self.settings.texts.get(text)
+    }
+}

@@ -91,6 +91,31 @@ texts! {
     GraceOne "grace_one" = "You have no token yet. From {date} on you need one (1 day left). Ask your administrator.", may ["date", "days"];
     /// Some days more.
     GraceMany "grace_many" = "You have no token yet. From {date} on you need one ({days} days left). Ask your administrator.", needs ["days"], may ["date"];
+
+    /// Who isn't enrolled can be, at this login.
+    EnrollOffer "enroll_offer" = "You can protect your logins with a code from your phone.";
+    /// Must be.
+    EnrollDemand "enroll_demand" = "From now on you need a code from your phone to log in.";
+    /// Stands above the QR code.
+    EnrollScan "enroll_scan" = "Scan this with an authenticator app:";
+    /// The secret in letters.
+    EnrollSecret "enroll_secret" = "If you can't scan, type this secret into the app: {secret}", needs ["secret"];
+    /// The picture is drawn for a dark screen, or for a light one.
+    EnrollSwap "enroll_swap" = "If the app doesn't find the picture, type i to swap light and dark.";
+    /// Nobody must enrol now.
+    EnrollDecline "enroll_decline" = "To do it another time, just press Enter.";
+    /// Asks for the code that confirms the token.
+    EnrollCodePrompt "enroll_code_prompt" = "Code that the app shows: ";
+    /// It wasn't right.
+    EnrollWrong "enroll_wrong" = "That isn't the code that the app shows now.";
+    /// Stands above the recovery codes.
+    EnrollRecovery "enroll_recovery" = "Recovery codes: each lets you in once when the phone is gone. Write them down, and keep them apart from the phone. They are not shown again.";
+    /// Waits until they are written down.
+    EnrollWrittenPrompt "enroll_written_prompt" = "Press Enter once you have them: ";
+    /// The person was enrolled otherwise meanwhile.
+    EnrollLate "enroll_late" = "You were enrolled otherwise in the meantime. Remove the new entry from the app.";
+    /// It could not be kept.
+    EnrollLost "enroll_lost" = "The new token could not be kept. Remove it from the app, and log in again to enrol.";
 }
 
 impl Text {
