@@ -5,15 +5,15 @@
 //! [`fob_store`] keeps it, for the end of the login; [`establish`] makes it real.
 
 use fob_core::{Arguments, Attempt, Drawing, Ink, Qr, Settings, Text, Texts};
-use fob_store::{Claim, Confirmed, Enrolment, Fault, FaultKind, Store, Ticket};
+use fob_store::{Claim, Confirmed, Enrolment, Fault, FaultKind, Receipt, Store};
 use zeroize::Zeroizing;
 
 use crate::ffi::{Host, NoAnswer, shielded};
 use crate::journal::{self, Caller};
 use crate::login::Stop;
 
-/// The variable of the PAM environment that carries the ticket to the end of the login.
-const TICKET: &std::ffi::CStr = c"PAM_FOB_ENROLMENT";
+/// The variable of PAM's environment that carries the receipt to the end of the login.
+pub(crate) const VARIABLE: &str = "PAM_FOB_ENROLMENT";
 /// How often a code may be wrong.
 const TRIES: u32 = 3;
 /// How often the picture may be drawn anew.
@@ -48,32 +48,23 @@ pub(crate) fn run(
     };
     screen.show_recovery_codes(&confirmed)?;
     // Last, so that a connection that is dropped before leaves nothing.
-    let ticket = shielded(|| store.keep_pending(&confirmed))?;
-    if host.set_env(TICKET, ticket.text()) {
+    let receipt = shielded(|| store.keep_pending(&confirmed))?;
+    if host.put_env(VARIABLE, Some(receipt.text())) {
         return Ok(Ended::Confirmed);
     }
     let what = "libpam couldn't carry the enrolment on";
     Err(Fault::new(FaultKind::StateWrite, what).into())
 }
 
-/// Forgets what an earlier attempt of the same login confirmed: that attempt failed, or there
-/// would be no other.
-pub(crate) fn forget(host: &Host) {
-    if host.env(TICKET).is_some() {
-        host.remove_env(TICKET);
-    }
-}
-
 /// The end of a login that succeeded: what was confirmed in it becomes real.
 pub(crate) fn establish(host: &Host, words: &[String], caller: &mut Caller) {
-    let Some(text) = host.env(TICKET) else {
+    let Some(text) = host.take_env(VARIABLE) else {
         return;
     };
-    host.remove_env(TICKET);
     caller.user = host.named_user().unwrap_or_default();
     let store = open(words);
-    let claim = |store: &Store| match Ticket::parse(&text) {
-        Some(ticket) => shielded(|| store.claim(&ticket)),
+    let claim = |store: &Store| match Receipt::parse(&text) {
+        Some(receipt) => shielded(|| store.claim(&receipt)),
         None => Ok(Claim::Gone),
     };
     let became = store.as_ref().map_err(Fault::clone).and_then(claim);

@@ -15,6 +15,8 @@ pub(crate) struct Caller {
     pub(crate) rhost: Option<String>,
     pub(crate) tty: Option<String>,
     pub(crate) ruser: Option<String>,
+    /// The real uid of the process.
+    pub(crate) uid: u32,
     /// The rule of fob.conf that is about it.
     pub(crate) rule: Option<String>,
 }
@@ -27,6 +29,7 @@ impl Caller {
             service: &self.service,
             rhost: self.rhost.as_deref(),
             tty: self.tty.as_deref(),
+            uid: self.uid,
         }
     }
 }

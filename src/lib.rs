@@ -18,3 +18,4 @@ mod journal;
 mod login;
 mod notices;
 mod outcome;
+mod remembered;

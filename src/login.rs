@@ -1,6 +1,6 @@
 //! One login, from top to bottom.
 
-use fob_core::{Arguments, Attempt, FirstPass, Reason, Refusal, Settings, Source, Text, Verdict};
+use fob_core::{Arguments, Attempt, FirstPass, Reason, Refusal, Settings, Stay, Text, Verdict};
 use fob_store::{Account, Fault, FaultKind, Judged, Pass, Store, Terms, Who};
 
 use crate::enrolment::{self, Ended};
@@ -8,6 +8,7 @@ use crate::ffi::{Answer, Host, NoAnswer, shielded};
 use crate::journal::{self, Caller, Remarks};
 use crate::notices::Notices;
 use crate::outcome::Outcome;
+use crate::remembered;
 
 /// What PAM is asked to wait after a refusal, in microseconds.
 const FAIL_DELAY: u32 = 2_000_000;
@@ -15,7 +16,6 @@ const FAIL_DELAY: u32 = 2_000_000;
 /// Why a login stops before its end.
 pub(crate) enum Stop {
     Fault(Fault),
-    Ignored(Pass),
     Refused(Refusal),
     Conversation,
 }
@@ -43,12 +43,15 @@ pub(crate) fn authenticate(host: &Host, words: &[String]) -> Outcome {
         remarks: Remarks::default(),
         notices: Notices::default(),
         refused: None,
+        stay: Stay::default(),
     };
-    enrolment::forget(host);
+    // An earlier attempt of the same login failed, or there would be no other.
+    for variable in [enrolment::VARIABLE, remembered::VARIABLE] {
+        host.take_env(variable);
+    }
     let outcome = match login.run(words) {
         Ok(outcome) => outcome,
         Err(Stop::Fault(fault)) => Outcome::Fault(fault),
-        Err(Stop::Ignored(pass)) => Outcome::Ignored(pass),
         Err(Stop::Refused(refusal)) => Outcome::Refused(refusal),
         Err(Stop::Conversation) => Outcome::Conversation,
     };
@@ -59,8 +62,11 @@ pub(crate) fn authenticate(host: &Host, words: &[String]) -> Outcome {
     outcome
 }
 
-/// The end of a login that succeeded: what waited for that becomes real.
+/// What belongs to a login that succeeded as a whole: the application calls this, in
+/// `pam_sm_setcred`, only when the whole stack said yes. Nothing here can make it fail.
 pub(crate) fn establish(host: &Host, words: &[String]) {
+    // What can't be confirmed counts as failed: a code is asked a little sooner.
+    let _ = remembered::confirm(host, words);
     enrolment::establish(host, words, &mut caller(host));
 }
 
@@ -71,6 +77,8 @@ struct Login<'a> {
     notices: Notices,
     /// The password of an earlier module, where it was taken for a code and refused.
     refused: Option<(Answer, Refusal)>,
+    /// Where a code is good for a while.
+    stay: Stay,
 }
 
 impl Login<'_> {
@@ -80,31 +88,17 @@ impl Login<'_> {
         self.caller.user = self.host.user().ok_or(Stop::Conversation)?;
         Account::require_root()?;
         let mut store = Store::open(arguments.conf.as_deref())?;
-        let Terms {
-            who,
-            rule,
-            settings,
-            pass,
-            enrols,
-        } = store.terms(self.caller.call(), &arguments.settings)?;
-        self.caller.rule = rule;
-        self.notices = Notices::new(&settings);
-        if settings.debug() {
-            self.explain(&store, &settings, &who);
+        let terms = store.terms(self.caller.call(), &arguments.settings)?;
+        self.caller.rule.clone_from(&terms.rule);
+        self.notices = Notices::new(&terms.settings);
+        self.stay = terms.stay;
+        if terms.settings.debug() {
+            self.explain(&store, &terms.settings, &terms.who);
         }
-        if enrols {
-            match enrolment::run(self.host, &store, &settings, who.name(), pass.is_some())? {
-                Ended::Confirmed => return Ok(Outcome::Enrolling),
-                Ended::Not(why) => self.remarks.enrolment = Some(why),
-            }
-            if pass.is_none() {
-                return Err(Stop::Refused(Reason::NotEnrolled.into()));
-            }
+        if let Some(outcome) = self.without_code(&store, &terms)? {
+            return Ok(outcome);
         }
-        if let Some(pass) = pass {
-            self.notices.tell_grace(self.host, pass);
-            return Err(Stop::Ignored(pass));
-        }
+        let Terms { who, settings, .. } = terms;
         if let Some(verdict) = self.try_first_pass(&store, &settings, &who)? {
             return Ok(verdict);
         }
@@ -125,6 +119,29 @@ impl Login<'_> {
             }) => self.resync(&store, &settings, &who, &answer, attempt),
             outcome => Ok(outcome),
         }
+    }
+
+    /// What becomes of those who are asked for none of their codes: people who are enrolled
+    /// first, who pass, or who gave a code a while ago.
+    fn without_code(&mut self, store: &Store, terms: &Terms) -> Result<Option<Outcome>, Stop> {
+        let Terms { who, settings, .. } = terms;
+        if terms.enrols {
+            let may_decline = terms.pass.is_some();
+            match enrolment::run(self.host, store, settings, who.name(), may_decline)? {
+                Ended::Confirmed => return Ok(Some(Outcome::Enrolling)),
+                Ended::Not(why) => self.remarks.enrolment = Some(why),
+            }
+            if !may_decline {
+                return Err(Stop::Refused(Reason::NotEnrolled.into()));
+            }
+        }
+        if let Some(pass) = terms.pass {
+            self.notices.tell_grace(self.host, pass);
+            return Ok(Some(Outcome::Ignored(pass)));
+        }
+        let source = self.caller.call().source();
+        let recalled = remembered::recall(self.host, store, who, source, terms.stay)?;
+        Ok(recalled.then_some(Outcome::Ignored(Pass::Remembered)))
     }
 
     /// Asks for the code after one that stood beyond the window: two in a row bring the
@@ -211,11 +228,8 @@ impl Login<'_> {
         assert!(answer.bytes() != b"panic", "the test suite asked for this");
 
         let from = self.caller.rhost.as_deref().unwrap_or_default();
-        let source = match &self.caller.rhost {
-            Some(rhost) => Source::remote(rhost),
-            None => Source::local(&self.caller.service, self.host.real_uid()),
-        };
-        let judged = shielded(|| store.judge(who, source, from, attempt))?;
+        let source = self.caller.call().source();
+        let judged = shielded(|| store.judge(who, source, from, self.stay, attempt))?;
         let Judged {
             verdict,
             fresh,
@@ -288,6 +302,7 @@ fn caller(host: &Host) -> Caller {
         rhost: rhost.filter(|rhost| !rhost.is_empty()),
         tty,
         ruser,
+        uid: host.real_uid(),
         rule: None,
     }
 }

@@ -127,36 +127,42 @@ impl Host {
         bytes.zeroize();
     }
 
-    /// A variable of the PAM environment, which goes from one part of a login to the next,
-    /// though another process runs that (sshd). Never the process's own environment.
-    pub(crate) fn env(&self, name: &CStr) -> Option<String> {
-        // SAFETY: the handle is libpam's; the name outlives the call.
-        let value = unsafe { pam_getenv(self.handle, name.as_ptr()) };
-        // SAFETY: NULL, or a string that libpam lends until the variable is set again.
-        unsafe { copied(value) }
-    }
-
-    /// Sets a variable of the PAM environment; says whether it could be.
-    pub(crate) fn set_env(&self, name: &CStr, value: &str) -> bool {
-        let assignment = [name.to_bytes(), b"=", value.as_bytes()].concat();
-        CString::new(assignment).is_ok_and(|assignment| self.put_env(&assignment))
-    }
-
-    /// Removes a variable of the PAM environment, so that it doesn't reach the session.
-    pub(crate) fn remove_env(&self, name: &CStr) {
-        self.put_env(name);
-    }
-
-    fn put_env(&self, assignment: &CStr) -> bool {
-        // SAFETY: the handle is libpam's; libpam copies the assignment.
-        let code = unsafe { pam_putenv(self.handle, assignment.as_ptr()) };
-        code == PAM_SUCCESS
-    }
-
     /// Asks libpam to answer a failed login no sooner than this.
     pub(crate) fn fail_delay(&self, microseconds: u32) {
         // SAFETY: the handle is libpam's.
         let _ = unsafe { pam_fail_delay(self.handle, microseconds) };
+    }
+
+    /// Sets a variable of PAM's environment, or without a value takes it away; says whether
+    /// that could be done. It goes from one part of a login to the next, though another process
+    /// runs that (sshd), and on into the session. Never the process's own environment.
+    pub(crate) fn put_env(&self, name: &str, value: Option<&str>) -> bool {
+        let assignment = match value {
+            Some(value) => format!("{name}={value}"),
+            None => name.to_owned(),
+        };
+        let Ok(text) = CString::new(assignment) else {
+            return false;
+        };
+        // SAFETY: the handle is libpam's; the string outlives the call, and libpam copies it.
+        let code = unsafe { pam_putenv(self.handle, text.as_ptr()) };
+        code == PAM_SUCCESS
+    }
+
+    /// A copy of a variable of PAM's environment.
+    pub(crate) fn env(&self, name: &str) -> Option<String> {
+        let name = CString::new(name).ok()?;
+        // SAFETY: the handle is libpam's; the name outlives the call.
+        let value = unsafe { pam_getenv(self.handle, name.as_ptr()) };
+        // SAFETY: libpam lends a string until the variable is set again, or gives NULL.
+        unsafe { copied(value) }
+    }
+
+    /// The same, taken away, so that nobody finds it later.
+    pub(crate) fn take_env(&self, name: &str) -> Option<String> {
+        let value = self.env(name)?;
+        self.put_env(name, None);
+        Some(value)
     }
 
     fn converse(&self, style: Style, text: &str) -> Result<Option<Answer>, NoAnswer> {

@@ -73,7 +73,7 @@ fn nobody() -> (Vec<String>, usize) {
 
 /// The whole of it: the picture is scanned from the screen of the very login, one code
 /// confirms it, and the person is in. That code is spent; a recovery code lets in; and the
-/// session knows nothing of the ticket.
+/// session knows nothing of the receipt.
 #[test]
 fn person_enrols_in_the_middle_of_an_ssh_login() {
     let site = Site::new(KEY, KEY_STACK);
@@ -432,13 +432,13 @@ fn lost_state_folder_refuses_and_enrols_nobody() {
     assert_eq!(machine.logged("reason").as_deref(), Some("state_too_open"));
 }
 
-/// A ticket that the application or another module made up is none, and an old one counts
+/// A receipt that the application or another module made up is none, and an old one counts
 /// once. The login goes on: setcred says yes whatever happens.
 #[test]
-fn made_up_ticket_enrols_nobody() {
+fn made_up_receipt_enrols_nobody() {
     let machine = Machine::with(&["alice"]);
     machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
-    for ticket in [
+    for receipt in [
         "../../../etc/passwd",
         "2000-0123456789abcdef0123456789abcdef",
         "2000-../tokens/0123456789abcdef012345",
@@ -447,19 +447,19 @@ fn made_up_ticket_enrols_nobody() {
         machine.file(
             "etc/security/forged",
             0o644,
-            format!("PAM_FOB_ENROLMENT DEFAULT={ticket}\n"),
+            format!("PAM_FOB_ENROLMENT DEFAULT={receipt}\n"),
         );
         let stack = "auth required pam_env.so conffile=/etc/security/forged\nauth required pam_fob.so\n\
             auth required pam_permit.so\n";
         machine.stack("forged", stack);
         let report = machine.drive(&["--calls", "setcred", "forged", "alice"], &[]);
-        assert_eq!(report.codes("setcred"), [0], "{ticket}");
+        assert_eq!(report.codes("setcred"), [0], "{receipt}");
         assert_eq!(
             machine.logged("reason").as_deref(),
             Some("gone"),
-            "{ticket}"
+            "{receipt}"
         );
-        assert_eq!(left(&machine), nobody(), "{ticket}");
+        assert_eq!(left(&machine), nobody(), "{receipt}");
     }
 }
 

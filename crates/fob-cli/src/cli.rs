@@ -71,6 +71,9 @@ pub(crate) enum Verb {
     /// Forget a person's failed attempts
     #[command(after_help = "Example: fob unlock alice")]
     Unlock(Person),
+    /// Ask for a code again wherever one is remembered
+    #[command(after_help = "Example: fob forget alice")]
+    Forget(Person),
     /// Print a new set of recovery codes; the old ones are void
     #[command(after_help = "Example: fob recovery alice")]
     Recovery(Sure),

@@ -12,7 +12,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
         "Every day",
         &[
             "enroll", "import", "show", "list", "check", "rename", "pin", "assign", "export",
-            "disable", "enable", "revoke",
+            "disable", "enable", "forget", "revoke",
         ],
     ),
     (
@@ -56,7 +56,7 @@ fn template(fob: &Command) -> String {
             let _ = writeln!(text, "  {name:<11}  {about}");
         }
     }
-    text.push_str("\nOptions:\n{options}{after-help}");
+    text.push_str("Options:\n{options}{after-help}");
     text
 }
 

@@ -8,10 +8,11 @@
 
 use crate::evidence::{Fronts, Hit};
 use crate::format::TokenFile;
+use crate::ledger::Visit;
 use crate::look::{Finding, Look};
 use crate::{
     Acceptance, Attempt, Bypass, Counter, Evidence, Kind, Ledger, Notice, Now, Policy, Reason,
-    Refusal, Source, Standing, Token, Verdict,
+    Refusal, Source, Standing, Stay, Ticket, Token, Verdict,
 };
 
 /// For so many seconds after its use a spent code that comes again counts once.
@@ -34,7 +35,7 @@ pub enum Admission {
 pub struct Debit {
     before: Ledger,
     after: Ledger,
-    source: Source,
+    visit: Visit,
     /// Why codes may not be looked at; a recovery code may.
     barred: Option<Refusal>,
 }
@@ -44,6 +45,14 @@ pub struct Debit {
 pub struct Debited(Debit);
 
 impl Debit {
+    /// The same debit for an attempt from a place: a refusal forgets it, and a success is
+    /// remembered where `stay` says so, as `ticket`.
+    #[must_use]
+    pub fn at(mut self, stay: Stay, ticket: Ticket, attempt: &Attempt) -> Self {
+        self.visit = self.visit.at(stay, ticket, attempt, &mut self.after);
+        self
+    }
+
     /// Hands the ledger to `write`; its success is the proof. No sync is needed: a killed
     /// process keeps its page cache, and an accept is synced.
     ///
@@ -97,7 +106,7 @@ pub fn admit(
     Admission::Debit(Box::new(Debit {
         before: ledger,
         after,
-        source,
+        visit: Visit::from(source),
         barred,
     }))
 }
@@ -267,7 +276,7 @@ fn accept(
         expires: finding.token.expires,
         clock_off: clock_off(finding),
     };
-    succeed(next, debit.source, now, acceptance)
+    succeed(next, debit.visit, now, file, acceptance)
 }
 
 /// How far a token's clock was off, in seconds. A step is nothing: so late a code is typed.
@@ -305,7 +314,7 @@ fn use_bypass(debit: Debit, now: &Now, file: &TokenFile) -> Decision {
         expires: None,
         clock_off: 0,
     };
-    succeed(next, debit.source, now, acceptance)
+    succeed(next, debit.visit, now, file, acceptance)
 }
 
 fn recover(debit: Debit, now: &Now, file: &TokenFile, hit: Hit<'_>, name: &str) -> Decision {
@@ -327,12 +336,19 @@ fn recover(debit: Debit, now: &Now, file: &TokenFile, hit: Hit<'_>, name: &str) 
         expires: None,
         clock_off: 0,
     };
-    succeed(next, debit.source, now, acceptance)
+    succeed(next, debit.visit, now, file, acceptance)
 }
 
 /// The one place where an acceptance becomes a decision.
-fn succeed(mut next: Ledger, source: Source, now: &Now, acceptance: Acceptance) -> Decision {
-    next.throttle.succeed(source);
+fn succeed(
+    mut next: Ledger,
+    visit: Visit,
+    now: &Now,
+    file: &TokenFile,
+    acceptance: Acceptance,
+) -> Decision {
+    next.throttle.succeed(visit.source);
+    visit.succeed(&mut next, file, now, acceptance.issued_by.is_some());
     next.notice = Notice::default();
     next.last_success = now.unix;
     Decision {

@@ -24,6 +24,7 @@ mod oath;
 #[cfg(test)]
 mod person;
 mod pin;
+mod place;
 mod policy;
 mod probe;
 mod qr;
@@ -53,11 +54,12 @@ pub use day::Day;
 pub use decide::{Admission, Debit, Debited, Decision, Durability, admit, confirm, decide};
 pub use evidence::Evidence;
 pub use ledger::{
-    Entry, Ledger, LedgerBytesError, MAX_BASE, MAX_ENTRIES, MAX_LEDGER_BYTES, Notice, Owner,
-    SpentRecovery,
+    Entry, Ledger, LedgerBytesError, MAX_BASE, MAX_ENTRIES, MAX_LEDGER_BYTES, MAX_UNCONFIRMED,
+    Notice, Owner, SpentRecovery, Stay, Ticket,
 };
 pub use oath::{Algorithm, hotp, step};
 pub use pin::Pin;
+pub use place::{Place, Session};
 pub use policy::{Now, Policy, PolicyChange, RELEASE_EPOCH, ThrottlePolicy, Types};
 pub use probe::{Found, Probe, RecoverySight, Sight, probe};
 pub use qr::{Drawing, Ink, Qr};

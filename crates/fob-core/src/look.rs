@@ -81,18 +81,7 @@ impl Look<'_> {
 
     /// Why a token lets nobody in, whatever it shows.
     pub(crate) fn unusable(&self, token: &Token) -> Option<Reason> {
-        let is_past = token.expires.is_some_and(|day| self.now.unix >= day.end());
-        if token.disabled {
-            Some(Reason::Disabled)
-        } else if !self.policy.types.has(token.kind) {
-            Some(Reason::Type)
-        } else if token.kind.is_timed() && !self.now.clock_is_set() {
-            Some(Reason::ClockUnset)
-        } else if is_past {
-            Some(Reason::Expired)
-        } else {
-            None
-        }
+        unusable(self.policy, self.now, token)
     }
 
     /// What was typed as this token's code; else, so that the same work is done, a code
@@ -158,5 +147,21 @@ impl Look<'_> {
             shown && self.unusable(token).is_none()
         });
         beyond.count() > 0
+    }
+}
+
+/// Why a token lets nobody in, whatever it shows.
+pub(crate) fn unusable(policy: &Policy, now: &Now, token: &Token) -> Option<Reason> {
+    let is_past = token.expires.is_some_and(|day| now.unix >= day.end());
+    if token.disabled {
+        Some(Reason::Disabled)
+    } else if !policy.types.has(token.kind) {
+        Some(Reason::Type)
+    } else if token.kind.is_timed() && !now.clock_is_set() {
+        Some(Reason::ClockUnset)
+    } else if is_past {
+        Some(Reason::Expired)
+    } else {
+        None
     }
 }

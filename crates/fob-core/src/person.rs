@@ -4,7 +4,8 @@
 use crate::format::TokenFile;
 use crate::{
     Admission, Algorithm, Attempt, Counter, Digits, Evidence, Kind, Ledger, Now, Owner, Period,
-    Policy, Reason, RecoveryCode, RecoverySet, Secret, Source, Token, Verdict, admit, decide,
+    Policy, Reason, RecoveryCode, RecoverySet, Secret, Source, Stay, Ticket, Token, Verdict, admit,
+    decide,
 };
 
 pub(crate) const TIME: u64 = 1_800_000_000;
@@ -61,6 +62,8 @@ pub(crate) struct Person {
     pub(crate) ledger: Ledger,
     pub(crate) policy: Policy,
     pub(crate) debits: u32,
+    /// Tickets are drawn from it.
+    pub(crate) drawn: u8,
 }
 
 impl Person {
@@ -83,6 +86,7 @@ impl Person {
             }),
             policy: Policy::default(),
             debits: 0,
+            drawn: 0,
         }
     }
 
@@ -91,6 +95,19 @@ impl Person {
     }
 
     pub(crate) fn tries(&mut self, unix: u64, from: &str, attempt: &Attempt) -> Verdict {
+        self.tries_at(unix, from, Stay::default(), attempt)
+    }
+
+    /// Whether the answer lets in at that place.
+    pub(crate) fn visits(&mut self, unix: u64, from: &str, stay: Stay, answer: &str) -> bool {
+        let attempt = Attempt::parse(answer.as_bytes());
+        matches!(
+            self.tries_at(unix, from, stay, &attempt),
+            Verdict::Accepted(_)
+        )
+    }
+
+    fn tries_at(&mut self, unix: u64, from: &str, stay: Stay, attempt: &Attempt) -> Verdict {
         let policy = self.policy;
         let source = Source::remote(from);
         let admission = admit(
@@ -103,7 +120,7 @@ impl Person {
         );
         let debit = match admission {
             Admission::Refused(refusal) => return Verdict::Refused(refusal),
-            Admission::Debit(debit) => debit,
+            Admission::Debit(debit) => debit.at(stay, Ticket([self.drawn; 8]), attempt),
         };
         let keep = |to: &mut Ledger, ledger: &Ledger| {
             *to = Ledger::from_bytes(&ledger.to_bytes().unwrap()).unwrap()
@@ -115,6 +132,7 @@ impl Person {
             })
             .unwrap();
         self.debits += 1;
+        self.drawn = self.drawn.wrapping_add(1);
         let evidence = Evidence::gather(&self.file, attempt);
         let decision = decide(&policy, &evidence, debited, &now(unix), attempt);
         decision

@@ -70,10 +70,15 @@ impl Source {
 }
 
 /// The address in `PAM_RHOST`; none where it is a name. A v4-mapped address is the IPv4
-/// address; a zone behind `%` doesn't count.
+/// address; a zone behind the `%` of an IPv6 address doesn't count.
 pub(crate) fn address(rhost: &str) -> Option<IpAddr> {
-    let plain = rhost.split('%').next().unwrap_or(rhost);
-    plain.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+    let (plain, has_zone) = match rhost.split_once('%') {
+        Some((plain, _)) => (plain, true),
+        None => (rhost, false),
+    };
+    let found = plain.parse::<IpAddr>().ok();
+    let whole = found.filter(|ip| ip.is_ipv6() || !has_zone);
+    whole.map(|ip| ip.to_canonical())
 }
 
 impl std::fmt::Display for Source {
@@ -119,6 +124,8 @@ mod tests {
             Source::remote("other.example")
         );
         assert_ne!(Source::remote("192.0.2.7"), Source::remote("192.0.2.8"));
+        let name = Source::remote("192.0.2.7%evil.example");
+        assert_eq!(name, Source::remote("evil.example"));
         assert_ne!(Source::local("su", 1000), Source::local("sudo", 1000));
         assert_ne!(Source::local("su", 1000), Source::local("su", 1001));
         assert_eq!(Source::remote("2001:db8::1").to_string(), "2001:db8::/64");

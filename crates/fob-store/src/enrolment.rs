@@ -2,8 +2,8 @@
 //!
 //! That somebody typed a code proves that they have a token, not who they are: an earlier
 //! module may have refused their password, and a later one may yet. So what was confirmed is
-//! kept *pending* in the state folder, under a ticket that only this login knows, and is real
-//! once the ticket comes back: after the whole stack has said yes. A login that ends before
+//! kept *pending* in the state folder, under a receipt that only this login knows, and is real
+//! once the receipt comes back: after the whole stack has said yes. A login that ends before
 //! leaves nothing that anybody can use.
 
 use std::path::{Path, PathBuf};
@@ -72,10 +72,10 @@ impl Confirmed {
 
 /// Names a pending enrolment: `UID-NONCE`. Who has it can make it real.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ticket(String);
+pub struct Receipt(String);
 
-impl Ticket {
-    /// Reads a ticket. `None` if the text is none.
+impl Receipt {
+    /// Reads a receipt. `None` if the text is none.
     pub fn parse(text: &str) -> Option<Self> {
         let (uid, nonce) = text.split_once('-')?;
         let is_uid = (1..=10).contains(&uid.len()) && uid.bytes().all(|b| b.is_ascii_digit());
@@ -86,7 +86,7 @@ impl Ticket {
         (is_uid && is_nonce).then(|| Self(text.to_owned()))
     }
 
-    /// The ticket as it is carried from one part of the login to the next.
+    /// The receipt as it is carried from one part of the login to the next.
     pub fn text(&self) -> &str {
         &self.0
     }
@@ -175,7 +175,7 @@ impl Store {
     ///
     /// # Errors
     /// It couldn't be written.
-    pub fn keep_pending(&self, confirmed: &Confirmed) -> Result<Ticket, Fault> {
+    pub fn keep_pending(&self, confirmed: &Confirmed) -> Result<Receipt, Fault> {
         let Enrolment { account, token } = &confirmed.enrolment;
         let now = now();
         let pending = Pending {
@@ -192,10 +192,10 @@ impl Store {
         self.own_folder(&folder)?;
         self.sweep(&folder, account.uid);
         let nonce: [u8; 16] = random()?;
-        let ticket = Ticket(format!("{}-{}", account.uid, hex_text(&nonce)));
-        let path = folder.join(ticket.text());
+        let receipt = Receipt(format!("{}-{}", account.uid, hex_text(&nonce)));
+        let path = folder.join(receipt.text());
         if create_file(&path, pending.to_text().as_bytes())? {
-            Ok(ticket)
+            Ok(receipt)
         } else {
             Err(Fault::at(FaultKind::StateWrite, &path, "is there already"))
         }
@@ -206,8 +206,8 @@ impl Store {
     ///
     /// # Errors
     /// It couldn't be written: nobody was enrolled.
-    pub fn claim(&self, ticket: &Ticket) -> Result<Claim, Fault> {
-        let path = self.conf.state.join(FOLDER).join(ticket.text());
+    pub fn claim(&self, receipt: &Receipt) -> Result<Claim, Fault> {
+        let path = self.conf.state.join(FOLDER).join(receipt.text());
         let Some(text) = unless_missing(read(&self.way, &path, Kept::Secret), None)? else {
             return Ok(Claim::Gone);
         };
@@ -320,12 +320,12 @@ fn issuer() -> String {
 mod tests {
     use super::*;
 
-    /// Threats T29: a ticket names a file of its folder, and nothing else.
+    /// Threats T29: a receipt names a file of its folder, and nothing else.
     #[test]
-    fn ticket_leads_nowhere_else() {
+    fn receipt_leads_nowhere_else() {
         let nonce = "0123456789abcdef0123456789abcdef";
         let good = format!("2000-{nonce}");
-        assert_eq!(Ticket::parse(&good).unwrap().text(), good);
+        assert_eq!(Receipt::parse(&good).unwrap().text(), good);
         for text in [
             "".into(),
             nonce.into(),
@@ -337,7 +337,7 @@ mod tests {
             format!("2000-{nonce}0"),
             format!("2000-../../{}", &nonce[..26]),
         ] {
-            assert_eq!(Ticket::parse(&text), None, "{text}");
+            assert_eq!(Receipt::parse(&text), None, "{text}");
         }
     }
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use fob_core::format::{Cause, Conf, FreshLedger, RefusedToken, TokenFile};
 use fob_core::{
     Acceptance, Admission, Attempt, Durability, Evidence, Owner, Reason, Refusal, SealKey, Source,
-    Verdict, admit, decide,
+    Stay, Ticket, Verdict, admit, decide,
 };
 
 use crate::account::file_name;
 use crate::seal::Seal;
 use crate::trusted::{Kept, is_there, read};
 use crate::way::Way;
-use crate::{Account, Fault, FaultKind, LedgerFile, Who, clock, dummy};
+use crate::{Account, Fault, FaultKind, LedgerFile, Who, clock, dummy, random};
 
 /// The fob.conf that is read where no other is named.
 pub const DEFAULT_CONF: &str = "/etc/fob/fob.conf";
@@ -137,7 +137,7 @@ impl Store {
     }
 
     /// Judges an attempt: tokens, lock, ledger, debit, decision, settlement. Nobody is let
-    /// in whose code isn't durably spent.
+    /// in whose code isn't durably spent. A success is remembered where `stay` says so.
     ///
     /// # Errors
     /// Whatever kept it from being judged. The attempt is then refused, and if it couldn't
@@ -147,12 +147,14 @@ impl Store {
         who: &Who,
         source: Source,
         from: &str,
+        stay: Stay,
         attempt: &Attempt,
     ) -> Result<Judged, Fault> {
         let person = self.person(who)?;
         let file = &person.file;
         // What is slow is done before the lock: nobody waits for it.
         let evidence = Evidence::gather(file, attempt);
+        let ticket = Ticket(stay.seconds.map_or(Ok([0; 8]), |_| random())?);
 
         let (mut ledger_file, ledger, fresh) = self.ledger(&person)?;
         let now = clock::now();
@@ -170,7 +172,7 @@ impl Store {
         };
 
         let debit = match admit(policy, ledger, &now, source, from, attempt) {
-            Admission::Debit(debit) => debit,
+            Admission::Debit(debit) => debit.at(stay, ticket, attempt),
             Admission::Refused(refusal) => return judged(Verdict::Refused(refusal)),
         };
         let debited = debit.settle(|ledger| ledger_file.debit(ledger))?;
@@ -200,7 +202,7 @@ impl Store {
     }
 
     /// Whom the attempt is judged as. Somebody whose file went while they typed is absent.
-    fn person(&self, who: &Who) -> Result<Person, Fault> {
+    pub(crate) fn person(&self, who: &Who) -> Result<Person, Fault> {
         let (name, absent) = match who {
             Who::Absent(name, reason) => (name, *reason),
             Who::Enrolled(account) => match self.tokens(&account.name)? {
@@ -277,14 +279,14 @@ pub(crate) fn check_owner(
 }
 
 /// Whom an attempt is judged as.
-struct Person {
-    file: TokenFile,
-    ledger: PathBuf,
-    owner: Owner,
+pub(crate) struct Person {
+    pub(crate) file: TokenFile,
+    pub(crate) ledger: PathBuf,
+    pub(crate) owner: Owner,
     /// The name that shares a dummy ledger with others.
     masked: Option<String>,
     /// Why nothing that is typed can be right.
-    absent: Option<Reason>,
+    pub(crate) absent: Option<Reason>,
 }
 
 impl Person {

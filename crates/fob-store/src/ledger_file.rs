@@ -77,7 +77,7 @@ impl LedgerFile {
         Self::open_on(&Way::default(), path)
     }
 
-    fn open_on(way: &Way, path: &Path) -> Result<Option<(Self, Ledger)>, Fault> {
+    pub(crate) fn open_on(way: &Way, path: &Path) -> Result<Option<(Self, Ledger)>, Fault> {
         for _ in 0..TRIES {
             let Some((file, opened)) = open_checked(way, path, Kept::Secret, OFlag::O_RDWR)? else {
                 return Ok(None);

@@ -4,10 +4,11 @@
 use std::ffi::CString;
 
 use fob_core::rule::{Action, GroupName, Minute, Rule, Scene};
-use fob_core::{Day, FirstPass, Kind, Now, Period, Policy, Reason, Settings};
+use fob_core::{Day, FirstPass, Kind, Now, Period, Place, Policy, Reason, Settings, Source, Stay};
 use nix::unistd::{Gid, Group, User, getgrouplist};
 
 use crate::account::unless_unknown;
+use crate::session::session;
 use crate::{Fault, FaultKind, Store, Who, now, zone};
 
 /// A login, as PAM describes it.
@@ -21,6 +22,32 @@ pub struct Call<'a> {
     pub rhost: Option<&'a str>,
     /// `PAM_TTY`.
     pub tty: Option<&'a str>,
+    /// The real uid of the process that asks.
+    pub uid: u32,
+}
+
+impl Call<'_> {
+    /// Where the attempt counts, if it fails.
+    pub fn source(&self) -> Source {
+        match self.remote() {
+            Some(rhost) => Source::remote(rhost),
+            None => Source::local(self.service, self.uid),
+        }
+    }
+
+    /// Where a code may be remembered. A server for ssh always names the client: one that
+    /// doesn't isn't taken for a login on this machine.
+    fn place(&self) -> Option<Place> {
+        match self.remote() {
+            Some(rhost) => Place::remote(self.service, rhost),
+            None if self.tty == Some("ssh") => None,
+            None => session().and_then(|session| Place::local(self.service, self.uid, session)),
+        }
+    }
+
+    fn remote(&self) -> Option<&str> {
+        self.rhost.filter(|rhost| !rhost.is_empty())
+    }
 }
 
 /// On which terms somebody is let in.
@@ -37,6 +64,8 @@ pub struct Terms {
     pub pass: Option<Pass>,
     /// Whether the person, who isn't enrolled, is to be enrolled first.
     pub enrols: bool,
+    /// Where a code that was given is good for a while, and for how long.
+    pub stay: Stay,
 }
 
 /// Why no code is asked for.
@@ -47,6 +76,8 @@ pub enum Pass {
     /// The person isn't enrolled, and such people may pass; until the end of that day,
     /// where there is one.
     NotEnrolled(Option<Day>),
+    /// A code was given there a while ago, and a rule says `remember`.
+    Remembered,
 }
 
 impl Pass {
@@ -55,6 +86,7 @@ impl Pass {
         match self {
             Self::Skip => "skip",
             Self::NotEnrolled(_) => Reason::NotEnrolled.word(),
+            Self::Remembered => "remembered",
         }
     }
 }
@@ -82,6 +114,12 @@ impl Store {
         let pass = pass(action, &who, &settings, &now);
         let enrols = rule.is_some_and(|rule| rule.enrolls)
             && may_enrol(&self.conf.policy, &who, &settings, &now);
+        // Looked for wherever any rule remembers: a refusal forgets the place for all.
+        let used = self.conf.rules.iter().any(|rule| rule.remember.is_some());
+        let stay = Stay {
+            place: used.then(|| call.place()).flatten(),
+            seconds: rule.and_then(|rule| rule.remember),
+        };
         Ok(Terms {
             rule: rule.map(|rule| rule.name.clone()),
             who: match action {
@@ -91,6 +129,7 @@ impl Store {
             settings,
             pass,
             enrols,
+            stay,
         })
     }
 }

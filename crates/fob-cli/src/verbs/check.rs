@@ -1,6 +1,6 @@
 //! `fob check`: would this code let the person in? It is judged as at a login, and spent.
 
-use fob_core::{Acceptance, Attempt, MAX_ANSWER, Reason, Refusal, Source, Verdict};
+use fob_core::{Acceptance, Attempt, MAX_ANSWER, Reason, Refusal, Source, Stay, Verdict};
 use fob_store::{Level, Who};
 use nix::unistd::getuid;
 use serde::Serialize;
@@ -59,7 +59,10 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
     }
     let source = Source::local(SERVICE, getuid().as_raw());
     let attempt = Attempt::parse(&Zeroizing::new(typed.to_vec()));
-    let judged = match desk.store.judge(&who, source, "", &attempt) {
+    let judged = match desk
+        .store
+        .judge(&who, source, "", Stay::default(), &attempt)
+    {
         Ok(judged) => judged,
         Err(fault) => {
             let outcome = format!("refused reason={}", fault.kind.word());

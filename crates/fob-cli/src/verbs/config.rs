@@ -1,6 +1,7 @@
 //! `fob config`: looks after fob.conf.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use fob_core::format::{Conf, FreshLedger};
@@ -52,6 +53,8 @@ struct NamedRule<'a> {
     action: &'static str,
     /// Whether people who aren't enrolled are enrolled at the login.
     enroll: bool,
+    /// For how many seconds a code is good at the same place.
+    remember: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -102,6 +105,7 @@ impl<'a> Answer<'a> {
             name: &rule.name,
             action: rule.action.word(),
             enroll: rule.enrolls,
+            remember: rule.remember,
         };
         Self {
             path,
@@ -134,7 +138,14 @@ impl<'a> Answer<'a> {
         }
         for rule in &self.rules {
             let enrolls = if rule.enroll { ", enroll" } else { "" };
-            page.push_str(&format!("rule {:?}: {}{enrolls}\n", rule.name, rule.action));
+            let remember = rule
+                .remember
+                .map(|seconds| Duration::from_secs(seconds.into()))
+                .map(humantime::format_duration);
+            let remember =
+                remember.map_or(String::new(), |time| format!(", remembered for {time}"));
+            let NamedRule { name, action, .. } = rule;
+            page.push_str(&format!("rule {name:?}: {action}{enrolls}{remember}\n"));
         }
         page
     }
@@ -224,7 +235,7 @@ mod tests {
     #[test]
     fn table_says_what_holds_for_the_machine_and_for_each_service() {
         let page = answer(
-            "window = 2\nnullok = true\n[[rule]]\nname = \"a b\"\naction = \"skip\"\n[service.sshd]\nnullok = false\necho = true\nlook_ahead = 3\n",
+            "window = 2\nnullok = true\n[[rule]]\nname = \"a b\"\naction = \"skip\"\n[[rule]]\nname = \"c\"\naction = \"require\"\nremember = \"12h\"\n[service.sshd]\nnullok = false\necho = true\nlook_ahead = 3\n",
         );
         let row = |name: &str| {
             let line = page
@@ -243,7 +254,8 @@ mod tests {
         assert_eq!(row("service.sshd.echo"), "set true");
         assert_eq!(row("service.sshd.window"), "set 2");
         assert_eq!(row("service.sshd.look_ahead"), "set 3");
-        assert!(page.ends_with("rule \"a b\": skip\n"));
+        let rules = "rule \"a b\": skip\nrule \"c\": require, remembered for 12h\n";
+        assert!(page.ends_with(rules), "{page}");
     }
 
     /// What the table names is what the file takes: each row can be written back.

@@ -2,6 +2,7 @@
 //! back. The token stays where it is, and so does its floor.
 
 use clap::Args;
+use fob_store::Account;
 use serde::Serialize;
 
 use crate::output::{remark, say, say_json};
@@ -35,6 +36,18 @@ struct Answer<'a> {
     changed: bool,
 }
 
+/// A token file that becomes what it was brings no remembered place back.
+fn forget_places(desk: &Desk, user: &str) -> Result<(), Stop> {
+    let Some(account) = Account::look_up(user)? else {
+        return Ok(());
+    };
+    if let Ok(Some((mut file, mut ledger))) = people::ledger(&desk.store, &account) {
+        ledger.forget_places();
+        file.settle(&ledger)?;
+    }
+    Ok(())
+}
+
 pub(super) fn run(desk: &Desk, wish: &Wish, disabled: bool) -> Result<(), Stop> {
     let user = people::holder(&desk.store, &wish.name)?;
     let id = wish.id.as_deref();
@@ -42,6 +55,7 @@ pub(super) fn run(desk: &Desk, wish: &Wish, disabled: bool) -> Result<(), Stop> 
     let changed = edit.set_disabled(id, disabled)?;
     if changed {
         let after = edit.write()?;
+        forget_places(desk, &user)?;
         let verb = if disabled { "disable" } else { "enable" };
         journal::changed(verb, &user, &[("token", id.unwrap_or("all"))]);
         let usable = after.tokens.iter().any(|token| !token.disabled);

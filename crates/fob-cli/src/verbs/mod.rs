@@ -11,6 +11,7 @@ mod dry_run;
 pub(crate) mod enroll;
 pub(crate) mod explain;
 pub(crate) mod export;
+mod forget;
 mod give_back;
 pub(crate) mod import;
 pub(crate) mod list;
@@ -80,6 +81,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Stop> {
         Verb::Enable(wish) => disable::run(&desk, wish, false),
         Verb::Check(wish) => check::run(&desk, wish),
         Verb::Unlock(wish) => unlock::run(&desk, wish),
+        Verb::Forget(wish) => forget::run(&desk, wish),
         Verb::Recovery(wish) => recovery::run(&desk, wish),
         Verb::Revoke(wish) => revoke::run(&desk, wish),
         Verb::Seal(wish) => seal::seal(&desk, wish),

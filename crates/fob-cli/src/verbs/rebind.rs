@@ -30,6 +30,8 @@ pub(super) fn run(desk: &Desk, wish: &Sure) -> Result<(), Stop> {
 
     let (mut file, mut ledger) = foreign(desk, &account)?;
     let before = std::mem::replace(&mut ledger.owner, people::owner(&account)).name;
+    // They were another person's.
+    ledger.forget_places();
     file.settle(&ledger)?;
     journal::changed("rebind", user, &[("before", &before)]);
     if desk.json {

@@ -29,6 +29,8 @@ struct Answer {
     /// Whether the person as a whole is disabled.
     disabled: bool,
     bypass: Option<ShownBypass>,
+    /// Places where no code is asked for a while.
+    remembered: Places,
     last_success: Option<String>,
     failed_since: u32,
     last_failure: Option<LastFailure>,
@@ -81,6 +83,13 @@ struct ShownBypass {
     issued_by: String,
     /// Whether it would let in now.
     usable: bool,
+}
+
+#[derive(Serialize)]
+struct Places {
+    places: usize,
+    /// When the last of them ends, at the latest.
+    until: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -140,6 +149,7 @@ fn answer(desk: &Desk, account: Account, file: &TokenFile, mut ledger: Ledger) -
     let scratch = file.scratch.as_ref().map(left);
     let sources = ledger.throttle.sources(policy, &now).into_iter();
     let waiting = sources.filter(|(_, _, wait)| *wait > 0);
+    let places = ledger.places(file, &now);
     Answer {
         user: account.name,
         uid: account.uid,
@@ -160,6 +170,10 @@ fn answer(desk: &Desk, account: Account, file: &TokenFile, mut ledger: Ledger) -
             issued_by: bypass.by().to_owned(),
             usable: bypass.ended(&now).is_none(),
         }),
+        remembered: Places {
+            places: places.len(),
+            until: places.iter().max().and_then(|until| time(*until)),
+        },
         last_success: time(ledger.last_success),
         failed_since: ledger.notice.failures,
         last_failure: (ledger.notice.failures > 0).then(|| LastFailure {
@@ -242,6 +256,17 @@ impl Answer {
         }
         if let Some(bypass) = &self.bypass {
             line(bypass.line());
+        }
+        if let Places {
+            places,
+            until: Some(until),
+        } = &self.remembered
+        {
+            let places = count(u64::try_from(*places).unwrap_or(u64::MAX), "place");
+            line(format!(
+                "remembered: {places}, until {until}; to forget: fob forget {}",
+                self.user
+            ));
         }
         let last = self.last_success.clone().unwrap_or_else(never);
         line(format!("last success: {last}"));

@@ -1,11 +1,15 @@
 //! The `[[rule]]` tables of fob.conf.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
 use super::fields::{Field, Fields, FormatError, MAX_MEMBERS};
 use crate::rule::{Action, Condition, GroupName, Pattern, Place, Rule, Span, Subject};
+
+/// For how long a code may be good, in seconds: 90 s to 30 days.
+const REMEMBER: RangeInclusive<u64> = 90..=2_592_000;
 
 /// Reads all rules. One that can't be read refuses everybody: it may have been meant to keep
 /// somebody out.
@@ -36,6 +40,8 @@ fn read_rule(mut fields: Fields<'_>) -> Result<Rule, FormatError> {
         .ok_or_else(|| {
             action.error("must be \"require\", \"skip\", \"skip-if-not-enrolled\" or \"deny\"")
         })?;
+    let remember = fields.take("remember");
+    let remember = remember.map(|field| seconds(&field, action)).transpose()?;
     let mut conditions = Vec::new();
     // Groups last: those of a directory are asked for over a network.
     type Read = fn(&[Field<'_>]) -> Result<Subject, FormatError>;
@@ -62,6 +68,7 @@ fn read_rule(mut fields: Fields<'_>) -> Result<Rule, FormatError> {
         conditions,
         action,
         enrolls,
+        remember,
     })
 }
 
@@ -81,6 +88,18 @@ fn read_enrolls(fields: &mut Fields<'_>, action: Action) -> Result<bool, FormatE
     }
     let (word, fitting) = (field.text()?, fitting.word());
     Err(field.error(format_args!("{word:?} goes with action = {fitting:?}")))
+}
+
+/// For how long a code is good. Where none is asked, there is nothing to remember.
+fn seconds(field: &Field<'_>, action: Action) -> Result<u32, FormatError> {
+    if !action.asks() {
+        return Err(field.error(format_args!(
+            "goes with action \"require\" or \"skip-if-not-enrolled\", not with {:?}",
+            action.word()
+        )));
+    }
+    let seconds = field.seconds(REMEMBER)?;
+    Ok(u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
 fn each<T>(

@@ -1,5 +1,6 @@
 //! A person's tokens: `/etc/fob/tokens/NAME`. See docs/file-formats.md.
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::fields::{Cause, Field, Fields, FormatError, Source};
@@ -31,6 +32,8 @@ pub struct TokenFile {
     pub disabled: bool,
     /// How many of its values are sealed, and how many could be and aren't.
     pub sealing: Sealing,
+    /// Changes with whatever the file says; all zeros for one that was never read.
+    pub digest: [u8; 16],
 }
 
 /// How many values of a token file are sealed: secrets, and the salts without which nothing
@@ -123,6 +126,11 @@ impl TokenFile {
         }
         root.end()?;
         file.sealing = opener.sealing;
+        let hash = Sha256::digest(text);
+        file.digest
+            .iter_mut()
+            .zip(hash)
+            .for_each(|(to, from)| *to = from);
         Ok(file)
     }
 

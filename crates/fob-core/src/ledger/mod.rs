@@ -1,11 +1,14 @@
-//! All that changes at a login: floors, drift, throttle, spent recovery codes.
+//! All that changes at a login: floors, drift, throttle, spent recovery codes, places.
 
 mod bytes;
 mod drift;
+mod remembered;
 
 pub use bytes::{LedgerBytesError, MAX_LEDGER_BYTES};
 pub use drift::MAX_BASE;
 pub(crate) use drift::usual_drift;
+pub(crate) use remembered::{Known, Remembered, Visit};
+pub use remembered::{MAX_UNCONFIRMED, Stay, Ticket};
 
 use crate::format::TokenFile;
 use crate::{Bypass, Counter, Kind, Now, RecoverySet, Throttle, Token, TokenKey};
@@ -99,6 +102,7 @@ pub struct Ledger {
     pub bypass: Option<Bypass>,
     pub(crate) entries: Vec<Entry>,
     pub(crate) recovery: Vec<SpentRecovery>,
+    pub(crate) remembered: Remembered,
     /// Sections that a later version wrote: carried through.
     pub(crate) unknown: Vec<(u8, Vec<u8>)>,
 }
@@ -117,6 +121,7 @@ impl Ledger {
             bypass: None,
             entries: Vec::new(),
             recovery: Vec::new(),
+            remembered: Remembered::default(),
             unknown: Vec::new(),
         }
     }

@@ -40,6 +40,11 @@ impl Action {
         }
     }
 
+    /// Whether a code is asked of those who are enrolled.
+    pub fn asks(self) -> bool {
+        matches!(self, Self::Require | Self::SkipIfNotEnrolled)
+    }
+
     /// Whether it lets somebody pass without a code.
     pub fn loosens(self) -> bool {
         matches!(self, Self::Skip | Self::SkipIfNotEnrolled)
@@ -57,6 +62,8 @@ pub struct Rule {
     pub action: Action,
     /// Whether people who aren't enrolled are enrolled in the middle of the login: `enroll`.
     pub enrolls: bool,
+    /// For how many seconds after a code none is asked at the same place: `remember`.
+    pub remember: Option<u32>,
 }
 
 /// A login, as far as rules look at it. What is costly or may fail is asked for only where a
@@ -93,7 +100,7 @@ pub trait Scene {
 impl Rule {
     /// Whether somebody whom it matches may pass without a code that was right.
     pub fn lets_pass(&self) -> bool {
-        self.action.loosens() || self.enrolls
+        self.action.loosens() || self.enrolls || self.remember.is_some()
     }
 
     /// Whether it can be about logins to this service.

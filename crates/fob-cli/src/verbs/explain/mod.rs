@@ -32,7 +32,7 @@ pub(crate) struct Wish {
     /// The terminal, such as ssh, tty1, pts/3
     #[arg(long, value_name = "TTY")]
     tty: Option<String>,
-    /// Who calls su or sudo on this machine: name or uid
+    /// Who calls su or sudo at this terminal: name or uid
     #[arg(long, value_name = "USER", conflicts_with = "rhost")]
     caller: Option<String>,
 }

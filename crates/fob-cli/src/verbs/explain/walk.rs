@@ -51,6 +51,7 @@ impl Walk {
             service: &wish.service,
             rhost: wish.rhost.as_deref(),
             tty: wish.tty.as_deref(),
+            uid: caller(wish)?,
         };
         let terms = store.terms(call, &arguments.settings);
         let terms = self.fallible("person, rules", terms)?;
@@ -82,7 +83,11 @@ impl Walk {
             Stop::unknown("the token file went away meanwhile").remedy("Try again.")
         })?;
         let ledger = self.ledger(&store, &account, &file)?;
-        self.throttle(&store, wish, &account, ledger.clone())?;
+        let source = call.source();
+        if ledger.remembers(&store.conf.policy, &file, &now(), source, terms.stay) {
+            return Ok(self.passes(&account.name, Pass::Remembered));
+        }
+        self.throttle(&store, wish, &account, source, ledger.clone())?;
         Ok(self.question(&store, &account, &file, &ledger, &settings))
     }
 
@@ -137,8 +142,13 @@ impl Walk {
             Pass::NotEnrolled(Some(day)) => {
                 format!("{name} is not enrolled, and such people may pass until {day}")
             }
+            Pass::Remembered => format!("{name} gave a code there a short while ago"),
         };
-        self.passed("person", why);
+        let what = match pass {
+            Pass::Remembered => "place",
+            _ => "person",
+        };
+        self.passed(what, why);
         End {
             outcome: "ignored",
             reason: Some(pass.word()),
@@ -216,11 +226,11 @@ impl Walk {
         store: &Store,
         wish: &Wish,
         account: &Account,
+        source: Source,
         mut ledger: Ledger,
     ) -> Result<(), Halt> {
         let now = now();
         ledger.throttle.refresh(&now);
-        let source = source(wish)?;
         let shown = match &wish.rhost {
             Some(_) => source.to_string(),
             None => format!("{source}, service {}", wish.service),
@@ -374,16 +384,13 @@ fn concerns(fault: &Fault) -> &'static str {
     }
 }
 
-fn source(wish: &Wish) -> Result<Source, Stop> {
-    if let Some(rhost) = wish.rhost.as_ref().filter(|rhost| !rhost.is_empty()) {
-        return Ok(Source::remote(rhost));
-    }
-    let uid = match wish.caller.as_deref() {
-        None => 0,
+/// The real uid of the process that asks.
+fn caller(wish: &Wish) -> Result<u32, Stop> {
+    match wish.caller.as_deref() {
+        None => Ok(0),
         Some(text) => match text.parse() {
-            Ok(uid) => uid,
-            Err(_) => people::known(text)?.uid,
+            Ok(uid) => Ok(uid),
+            Err(_) => Ok(people::known(text)?.uid),
         },
-    };
-    Ok(Source::local(&wish.service, uid))
+    }
 }
