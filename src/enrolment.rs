@@ -142,7 +142,7 @@ impl Screen<'_> {
             return self.tell(head);
         };
         let (head, scan) = (self.said(head), self.said(Text::EnrollScan));
-        let text = Zeroizing::new(format!("{head} {scan}\n\n{}", *picture));
+        let text = Zeroizing::new(format!("{head} {scan}\n\n{}", picture.trim_end()));
         self.host.tell(&text);
     }
 
@@ -166,9 +166,12 @@ impl Screen<'_> {
             Zeroizing::new(texts.filled(Text::EnrollSecret, &[("secret", &*secret)]));
         let swap = self.settings.qr().map(|_| Text::EnrollSwap);
         let decline = self.may_decline.then_some(Text::EnrollDecline);
+        // As few lines as can be: the picture above shall stay on a screen of 24.
+        let mut before = '\n';
         for text in [swap, decline].into_iter().flatten() {
-            question.push('\n');
+            question.push(before);
             question.push_str(self.said(text));
+            before = ' ';
         }
         question.push('\n');
         question.push_str(self.said(Text::EnrollCodePrompt));

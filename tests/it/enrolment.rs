@@ -288,7 +288,7 @@ fn picture_is_for_every_screen_and_the_secret_is_in_the_question() {
         for scheme in schemes {
             let Some(scheme) = scheme else {
                 assert!(
-                    !first.contains("Scan") && !first.contains("type i"),
+                    !first.contains("Scan") && !first.contains("ype i to"),
                     "{first}"
                 );
                 continue;

@@ -101,9 +101,9 @@ texts! {
     /// The secret in letters.
     EnrollSecret "enroll_secret" = "If you can't scan, type this secret into the app: {secret}", needs ["secret"];
     /// The picture is drawn for a dark screen, or for a light one.
-    EnrollSwap "enroll_swap" = "If the app doesn't find the picture, type i to swap light and dark.";
+    EnrollSwap "enroll_swap" = "Not found? Type i to swap light and dark.";
     /// Nobody must enrol now.
-    EnrollDecline "enroll_decline" = "To do it another time, just press Enter.";
+    EnrollDecline "enroll_decline" = "To do it later, press Enter.";
     /// Asks for the code that confirms the token.
     EnrollCodePrompt "enroll_code_prompt" = "Code that the app shows: ";
     /// It wasn't right.
