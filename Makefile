@@ -4,6 +4,7 @@
 #   make demo       log in over a private sshd with a code, then see it refused
 #   make check      run every test
 #   make fuzz       bytes that nobody wrote for every reader (FUZZ_SECONDS=300 each)
+#   make model      the ledger against a reference, with faults in every place
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
@@ -27,7 +28,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet race fuzz install uninstall clean
+.PHONY: all build demo check lint bench fleet model race fuzz install uninstall clean
 
 all: build
 
@@ -55,6 +56,11 @@ lint:
 	@if $(CARGO) clippy --version >/dev/null 2>&1; then \
 	    $(CARGO) clippy --locked --workspace --all-targets $(if $(CI),-- --deny warnings); \
 	    else echo 'lint: no clippy, skipped'; fi
+
+# Every order of the steps of logins at once, two faults, and many histories; `make check` has a
+# short form.
+model:
+	FOB_MODEL=$(or $(TIMES),40) $(CARGO) test --locked --package fob-store model -- --nocapture
 
 # Thousands of rounds of each race; `make check` runs 200.
 race: build

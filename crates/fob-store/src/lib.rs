@@ -15,6 +15,9 @@ mod fault;
 mod judge;
 mod ledger_file;
 mod lock;
+#[cfg(any(test, feature = "model"))]
+pub mod model;
+mod pages;
 mod people;
 mod seal;
 mod slot;
