@@ -5,6 +5,7 @@
 #   make check      run every test
 #   make fuzz       bytes that nobody wrote for every reader (FUZZ_SECONDS=300 each)
 #   make model      the ledger against a reference, with faults in every place
+#   make faults     every system call of a login failed in every way
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
@@ -28,7 +29,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet model race fuzz install uninstall clean
+.PHONY: all build demo check lint bench fleet model faults race fuzz install uninstall clean
 
 all: build
 
@@ -61,6 +62,12 @@ lint:
 # short form.
 model:
 	FOB_MODEL=$(or $(TIMES),40) $(CARGO) test --locked --package fob-store model -- --nocapture
+
+# Every system call of every kind of login failed, interrupted, cut short and killed at;
+# `make check` takes a sample.
+faults: build
+	tests/parts
+	FOB_FAULTS=all tests/it/run faults:: --nocapture
 
 # Thousands of rounds of each race; `make check` runs 200.
 race: build

@@ -16,6 +16,7 @@ mod daily;
 mod doctor;
 mod durable;
 mod explain;
+mod faults;
 mod fleet;
 mod fob;
 mod host;
