@@ -7,10 +7,11 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use fob_core::{Ledger, Owner};
-use nix::fcntl::{Flock, OFlag};
+use nix::fcntl::OFlag;
 use nix::sys::resource::{Resource, getrlimit};
 
 use crate::create::{create_file, sync_folder};
+use crate::lock::Locked;
 use crate::pages::{Medium, Pages, SIZE, complete};
 use crate::trusted::{Kept, open_checked};
 use crate::way::Way;
@@ -22,7 +23,7 @@ const TRIES: u32 = 100;
 /// A ledger file, locked. The lock goes with it.
 #[derive(Debug)]
 pub struct LedgerFile {
-    pages: Pages<Flock<File>>,
+    pages: Pages<Locked>,
 }
 
 impl LedgerFile {
@@ -117,12 +118,12 @@ impl LedgerFile {
         self.pages.settle(ledger)
     }
 
-    pub(crate) fn pages(&mut self) -> &mut Pages<Flock<File>> {
+    pub(crate) fn pages(&mut self) -> &mut Pages<Locked> {
         &mut self.pages
     }
 }
 
-impl Medium for Flock<File> {
+impl Medium for Locked {
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
         FileExt::read_at(&**self, bytes, at)
     }

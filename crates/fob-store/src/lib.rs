@@ -34,7 +34,7 @@ pub use create::{create_file, create_folder, random, remove_file, replace_file};
 pub use fault::{Fault, FaultKind};
 pub use judge::{DEFAULT_CONF, Judged, Store};
 pub use ledger_file::LedgerFile;
-pub use lock::lock_folder;
+pub use lock::{Locked, lock_folder};
 pub use people::Entry;
 pub use syslog::{Level, log};
 pub use terms::{Call, Pass, Terms};
