@@ -6,6 +6,7 @@
 #   make fuzz       bytes that nobody wrote for every reader (FUZZ_SECONDS=300 each)
 #   make model      the ledger against a reference, with faults in every place
 #   make faults     every system call of a login failed in every way
+#   make powercut   the power goes after each success, on three file systems
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
@@ -29,7 +30,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet model faults race fuzz install uninstall clean
+.PHONY: all build demo check lint bench fleet model faults powercut race fuzz install uninstall clean
 
 all: build
 
@@ -68,6 +69,12 @@ model:
 faults: build
 	tests/parts
 	FOB_FAULTS=all tests/it/run faults:: --nocapture
+
+# The power goes after each success, on ext4, xfs and btrfs; `make check` has ext4.
+powercut: build
+	packaging/needs powercut
+	tests/parts
+	FOB_POWERCUT=all tests/it/run powercut:: --nocapture
 
 # Thousands of rounds of each race; `make check` runs 200.
 race: build

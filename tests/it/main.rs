@@ -26,6 +26,7 @@ mod machine;
 mod manual;
 mod oathtool;
 mod once;
+mod powercut;
 mod rules;
 mod screen;
 mod seal;
