@@ -7,6 +7,7 @@
 #   make model      the ledger against a reference, with faults in every place
 #   make faults     every system call of a login failed in every way
 #   make powercut   the power goes after each success, on three file systems
+#   make supply-chain  what the module is made of, and under which licences
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
@@ -30,7 +31,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet model faults powercut race fuzz install uninstall clean
+.PHONY: all build demo check lint bench fleet model faults powercut race supply-chain fuzz install uninstall clean
 
 all: build
 
@@ -46,6 +47,7 @@ demo: build
 check: build
 	packaging/needs check
 	$(MAKE) --no-print-directory lint
+	tests/supply-chain
 	tests/parts
 	$(CARGO) test --locked --package fob-core --package fob-store --package fob-import \
 	    --package fob-cli
@@ -58,6 +60,10 @@ lint:
 	@if $(CARGO) clippy --version >/dev/null 2>&1; then \
 	    $(CARGO) clippy --locked --workspace --all-targets $(if $(CI),-- --deny warnings); \
 	    else echo 'lint: no clippy, skipped'; fi
+
+# What the module is made of, and under which licences.
+supply-chain:
+	tests/supply-chain --deny
 
 # Every order of the steps of logins at once, two faults, and many histories; `make check` has a
 # short form.
@@ -74,7 +80,7 @@ faults: build
 powercut: build
 	packaging/needs powercut
 	tests/parts
-	FOB_POWERCUT=all tests/it/run powercut:: --nocapture
+	FOB_POWERCUT=all tests/it/run powercut:: --include-ignored --nocapture
 
 # Thousands of rounds of each race; `make check` runs 200.
 race: build

@@ -177,9 +177,8 @@ fn power_cut_on_ext4_takes_nothing_back() {
 
 /// P3, P4.
 #[test]
+#[ignore = "needs more tools; make powercut"]
 fn power_cut_on_xfs_and_btrfs_takes_nothing_back() {
-    if std::env::var("FOB_POWERCUT").is_ok() {
-        survives(&XFS);
-        survives(&BTRFS);
-    }
+    survives(&XFS);
+    survives(&BTRFS);
 }
