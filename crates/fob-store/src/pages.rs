@@ -230,7 +230,7 @@ fn put(bytes: &mut [u8], at: usize, content: &[u8]) {
 }
 
 /// The sequence number and its complement.
-fn mark_bytes(sequence: u64) -> [u8; 16] {
+pub(crate) fn mark_bytes(sequence: u64) -> [u8; 16] {
     let mut bytes = [0; 16];
     put(&mut bytes, 0, &sequence.to_be_bytes());
     put(&mut bytes, 8, &(!sequence).to_be_bytes());

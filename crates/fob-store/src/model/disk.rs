@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Chances;
-use crate::pages::{MARK_AT, SIZE};
+use crate::pages::MARK_AT;
 use crate::slot::PAGE;
 
 /// What a disk writes as one.
@@ -24,7 +24,6 @@ pub(super) struct Disk {
 
 impl Disk {
     pub(super) fn new(content: Vec<u8>) -> Self {
-        assert_eq!(content.len(), SIZE);
         Self {
             cache: content.clone(),
             durable: content,

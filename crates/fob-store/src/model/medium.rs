@@ -146,7 +146,7 @@ impl Medium for Still {
     }
 }
 
-fn read(from: &[u8], bytes: &mut [u8], at: u64) -> io::Result<usize> {
+pub(super) fn read(from: &[u8], bytes: &mut [u8], at: u64) -> io::Result<usize> {
     let rest = &from[usize::try_from(at).unwrap()..];
     let length = rest.len().min(bytes.len());
     bytes[..length].copy_from_slice(&rest[..length]);

@@ -23,6 +23,7 @@
 
 mod chances;
 mod disk;
+mod file;
 mod history;
 mod medium;
 mod people;
@@ -32,4 +33,5 @@ mod tests;
 mod world;
 
 pub use chances::{Bytes, Chances, Every};
+pub use file::read_file;
 pub use history::{History, Rules};

@@ -161,3 +161,17 @@ fn histories_at_random_go_by_the_rules() {
 fn histories_by_the_usual_rules_never_accept_twice() {
     histories(Rules::Usual, 250 * times());
 }
+
+/// P9: numbers of all sizes in mark and slots; neither panics, and no code counts twice.
+#[test]
+fn ledger_files_that_nobody_wrote_let_in_once_at_most() {
+    let ledger = fob_core::Ledger::new(super::people::owner())
+        .to_bytes()
+        .unwrap();
+    for numbers in 0..500u16 {
+        let [mark, first, second, kinds] =
+            [1, 5, 25, 125].map(|unit| u8::try_from(numbers / unit % 5).unwrap());
+        let bytes = [&[mark, first, second, kinds][..], &ledger, &ledger].concat();
+        super::read_file(&bytes);
+    }
+}
