@@ -11,6 +11,7 @@
     reason = "tests: a panic is how they fail"
 )]
 
+mod assurance;
 mod bypass;
 mod daily;
 mod doctor;
