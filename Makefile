@@ -7,6 +7,7 @@
 #   make model      the ledger against a reference, with faults in every place
 #   make faults     every system call of a login failed in every way
 #   make powercut   the power goes after each success, on three file systems
+#   make mutants    changes to what decides, which a test must notice
 #   make supply-chain  what the module is made of, and under which licences
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
@@ -31,7 +32,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet model faults powercut race supply-chain fuzz install uninstall clean
+.PHONY: all build demo check lint bench fleet model faults powercut race supply-chain mutants fuzz install uninstall clean
 
 all: build
 
@@ -86,6 +87,10 @@ powercut: build
 race: build
 	tests/parts
 	FOB_ROUNDS=$(or $(ROUNDS),5000) tests/it/run once
+
+# What decides changed, one place after another: does a test notice? An hour or two.
+mutants:
+	tests/mutants
 
 # Every reader on bytes that nobody wrote; `make check` gives each a second.
 fuzz:
