@@ -4,6 +4,11 @@
 #   make demo       log in over a private sshd with a code, then see it refused
 #   make check      run every test
 #   make fuzz       bytes that nobody wrote for every reader (FUZZ_SECONDS=300 each)
+#   make model      the ledger against a reference, with faults in every place
+#   make faults     every system call of a login failed in every way
+#   make powercut   the power goes after each success, on three file systems
+#   make mutants    changes to what decides, which a test must notice
+#   make supply-chain  what the module is made of, and under which licences
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
@@ -27,7 +32,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet race fuzz install uninstall clean
+.PHONY: all build demo check lint bench fleet model faults powercut race supply-chain mutants fuzz install uninstall clean
 
 all: build
 
@@ -43,6 +48,7 @@ demo: build
 check: build
 	packaging/needs check
 	$(MAKE) --no-print-directory lint
+	tests/supply-chain
 	tests/parts
 	$(CARGO) test --locked --package fob-core --package fob-store --package fob-import \
 	    --package fob-cli
@@ -56,10 +62,35 @@ lint:
 	    $(CARGO) clippy --locked --workspace --all-targets $(if $(CI),-- --deny warnings); \
 	    else echo 'lint: no clippy, skipped'; fi
 
+# What the module is made of, and under which licences.
+supply-chain:
+	tests/supply-chain --deny
+
+# Every order of the steps of logins at once, two faults, and many histories; `make check` has a
+# short form.
+model:
+	FOB_MODEL=$(or $(TIMES),40) $(CARGO) test --locked --package fob-store model -- --nocapture
+
+# Every system call of every kind of login failed, interrupted, cut short and killed at;
+# `make check` takes a sample.
+faults: build
+	tests/parts
+	FOB_FAULTS=all tests/it/run faults:: --nocapture
+
+# The power goes after each success, on ext4, xfs and btrfs; `make check` has ext4.
+powercut: build
+	packaging/needs powercut
+	tests/parts
+	FOB_POWERCUT=all tests/it/run powercut:: --include-ignored --nocapture
+
 # Thousands of rounds of each race; `make check` runs 200.
 race: build
 	tests/parts
 	FOB_ROUNDS=$(or $(ROUNDS),5000) tests/it/run once
+
+# What decides changed, one place after another: does a test notice? An hour or two.
+mutants:
+	tests/mutants
 
 # Every reader on bytes that nobody wrote; `make check` gives each a second.
 fuzz:

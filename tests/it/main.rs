@@ -11,12 +11,14 @@
     reason = "tests: a panic is how they fail"
 )]
 
+mod assurance;
 mod bypass;
 mod daily;
 mod doctor;
 mod durable;
 mod enrolment;
 mod explain;
+mod faults;
 mod fleet;
 mod fob;
 mod host;
@@ -28,6 +30,7 @@ mod notices;
 mod oathtool;
 mod once;
 mod one_field;
+mod powercut;
 mod remember;
 mod rules;
 mod screen;
