@@ -8,6 +8,8 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cloned_ref_to_slice_refs,
+    clippy::print_stdout,
+    clippy::print_stderr,
     reason = "tests: a panic is how they fail"
 )]
 
