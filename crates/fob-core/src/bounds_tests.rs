@@ -86,3 +86,13 @@ fn second_code_has_the_front_of_the_first_or_none() {
         assert_eq!(matches!(verdict, Verdict::Accepted(_)), accepted, "{front}");
     }
 }
+
+/// P2: two presses in a row that show the same digits: the spent one hides no other.
+#[test]
+fn fresh_code_with_the_digits_of_a_spent_one_lets_in() {
+    let (spent, fresh) = (258_761, 258_762);
+    assert_eq!(at(&fob(0), spent), at(&fob(0), fresh));
+    let mut alice = Person::with(vec![fob(fresh)]);
+    assert_eq!(alice.reason(TIME, &at(&fob(0), fresh)), None);
+    assert_eq!(alice.reason(TIME, &at(&fob(0), fresh)), Some(Reason::Spent));
+}
