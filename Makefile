@@ -11,6 +11,7 @@
 #
 #   make dist       target/dist: the source with its crates, a bill of materials, checksums
 #   make sbom       the bill of materials alone
+#   make deb        target/deb: Debian packages, looked over by lintian
 
 PREFIX ?= /usr
 DESTDIR ?=
@@ -35,7 +36,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet race fuzz install uninstall dist sbom clean
+.PHONY: all build demo check lint bench fleet race fuzz install uninstall dist sbom deb clean
 
 all: build
 
@@ -115,6 +116,11 @@ dist: sbom
 	packaging/needs dist
 	packaging/dist
 	cd target/dist && sha256sum $(SOURCE).tar.xz $(SOURCE).cdx.json >SHA256SUMS
+
+deb:
+	packaging/needs deb
+	packaging/dist
+	packaging/deb
 
 sbom:
 	packaging/needs dist
