@@ -12,6 +12,9 @@
 #   make dist       target/dist: the source with its crates, a bill of materials, checksums
 #   make sbom       the bill of materials alone
 #   make deb        target/deb: Debian packages, looked over by lintian
+#   make try-deb    install, log in, upgrade, remove, purge them in a throwaway Debian (SUITE=trixie)
+#   make rpm        target/rpm: RPM packages, looked over by rpmlint
+#   make selinux    compile the SELinux module
 
 PREFIX ?= /usr
 DESTDIR ?=
@@ -36,7 +39,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet race fuzz install uninstall dist sbom deb clean
+.PHONY: all build demo check lint bench fleet race fuzz install uninstall dist sbom deb try-deb rpm selinux clean
 
 all: build
 
@@ -121,6 +124,19 @@ deb:
 	packaging/needs deb
 	packaging/dist
 	packaging/deb
+
+try-deb:
+	packaging/needs try-deb
+	tests/as-root packaging/try-deb $(or $(SUITE),bookworm)
+
+rpm: sbom
+	packaging/needs rpm
+	packaging/dist
+	packaging/rpm/build
+
+selinux:
+	packaging/needs selinux
+	packaging/selinux/try
 
 sbom:
 	packaging/needs dist
