@@ -15,6 +15,7 @@
 #   make try-deb    install, log in, upgrade, remove, purge them in a throwaway Debian (SUITE=trixie)
 #   make rpm        target/rpm: RPM packages, looked over by rpmlint
 #   make selinux    compile the SELinux module
+#   make arch       target/arch: the recipe of an Arch package, its functions tried
 
 PREFIX ?= /usr
 DESTDIR ?=
@@ -39,7 +40,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet race fuzz install uninstall dist sbom deb try-deb rpm selinux clean
+.PHONY: all build demo check lint bench fleet race fuzz install uninstall dist sbom deb try-deb rpm selinux arch clean
 
 all: build
 
@@ -133,6 +134,11 @@ rpm: sbom
 	packaging/needs rpm
 	packaging/dist
 	packaging/rpm/build
+
+arch:
+	packaging/needs arch
+	packaging/dist
+	packaging/arch/build
 
 selinux:
 	packaging/needs selinux

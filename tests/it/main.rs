@@ -25,6 +25,7 @@ mod machine;
 mod manual;
 mod oathtool;
 mod once;
+mod packaging;
 mod rules;
 mod screen;
 mod seal;
