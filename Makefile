@@ -12,6 +12,7 @@
 #   make dist       target/dist: the source with its crates, a bill of materials, checksums
 #   make sbom       the bill of materials alone
 #   make deb        target/deb: Debian packages, looked over by lintian
+#   make deb-again  build them in another folder, and compare the bytes
 #   make try-deb    install, log in, upgrade, remove, purge them in a throwaway Debian (SUITE=trixie)
 #   make rpm        target/rpm: RPM packages, looked over by rpmlint
 #   make selinux    compile the SELinux module
@@ -40,7 +41,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet race fuzz install uninstall dist sbom deb try-deb rpm selinux arch clean
+.PHONY: all build demo check lint bench fleet race fuzz install uninstall dist sbom deb deb-again try-deb rpm selinux arch clean
 
 all: build
 
@@ -125,6 +126,10 @@ deb:
 	packaging/needs deb
 	packaging/dist
 	packaging/deb
+
+deb-again:
+	packaging/needs deb
+	packaging/deb-again
 
 try-deb:
 	packaging/needs try-deb
