@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::machine::{Machine, hotp, press};
+
 fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -132,6 +134,25 @@ fn profile_is_off_until_it_is_switched_on_and_then_asks_enrolled_people_alone() 
         .filter(|line| line.starts_with('\t'))
         .collect();
     assert_eq!(rules, ["\trequired\tpam_fob.so nullok"]);
+}
+
+/// The shape of authselect's system-auth, in which a right password ends the stack.
+#[test]
+fn line_for_authselect_asks_enrolled_people_before_a_password_that_is_sufficient() {
+    let machine = Machine::with(&["alice:pw", "bob:pw"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    let line = read("packaging/rpm/authselect/with-fob");
+    let (line, condition) = line.split_once('{').unwrap();
+    assert_eq!(condition.trim_end(), "include if \"with-fob\"}");
+    let before = "auth required pam_env.so\nauth required pam_faildelay.so delay=1000\n";
+    let behind = "auth sufficient pam_unix.so nullok\nauth required pam_deny.so\n";
+    machine.stack("test", &format!("{before}{line}\n{behind}"));
+    assert_eq!(machine.login("alice", &[&press(&fob, 0), "pw"]).code(), 0);
+    assert_eq!(machine.login("alice", &[&press(&fob, 0), "pw"]).code(), 7);
+    assert_eq!(machine.login("alice", &[&press(&fob, 1), "no"]).code(), 7);
+    assert_eq!(machine.login("bob", &["pw"]).code(), 0);
+    assert_eq!(machine.login("bob", &["no"]).code(), 7);
 }
 
 #[test]
