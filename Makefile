@@ -13,6 +13,15 @@
 #   make fleet      time the enrolment and the listing of many people
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
 #   make uninstall  take that away again; tokens and ledgers stay
+#
+#   make dist       target/dist: the source with its crates, a bill of materials, checksums
+#   make sbom       the bill of materials alone
+#   make deb        target/deb: Debian packages, looked over by lintian
+#   make deb-again  build them in another folder, and compare the bytes
+#   make try-deb    install, log in, upgrade, remove, purge them in a throwaway Debian (SUITE=trixie)
+#   make rpm        target/rpm: RPM packages, looked over by rpmlint
+#   make selinux    compile the SELinux module
+#   make arch       target/arch: the recipe of an Arch package, its functions tried
 
 PREFIX ?= /usr
 DESTDIR ?=
@@ -21,10 +30,15 @@ MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 CARGO ?= cargo
+# More flags for the compiler, beside those of .cargo/config.toml, such as --remap-path-prefix.
+EXTRA_RUSTFLAGS ?=
+comma := ,
 MODULE = target/release/libpam_fob.so
 # Built by itself: it makes recovery codes by the ten thousand, and so asks the processor for
 # its SHA instructions, which .cargo/config.toml keeps the module from doing.
 COMMAND = target/command/release/fob
+
+SOURCE = pam_fob-$(shell packaging/version)
 
 PAGES = $(notdir $(wildcard man/*.[158]))
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
@@ -32,14 +46,16 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet model faults powercut race supply-chain mutants fuzz install uninstall clean
+.PHONY: all build demo check lint bench fleet model faults powercut race supply-chain mutants fuzz \
+    install uninstall dist sbom deb deb-again try-deb rpm selinux arch clean
 
 all: build
 
 build:
 	packaging/needs build
-	$(CARGO) build --release --locked --package pam_fob
-	RUSTFLAGS= $(CARGO) build --release --locked --package fob-cli --target-dir target/command
+	$(CARGO) build --release --locked --package pam_fob \
+	    --config 'build.rustflags=[$(foreach flag,$(EXTRA_RUSTFLAGS),"$(flag)"$(comma))]'
+	RUSTFLAGS='$(EXTRA_RUSTFLAGS)' $(CARGO) build --release --locked --package fob-cli --target-dir target/command
 
 demo: build
 	tests/parts
@@ -132,6 +148,44 @@ uninstall:
 
 $(MODULE) $(COMMAND):
 	$(MAKE) build
+
+dist: sbom
+	packaging/needs dist
+	packaging/dist
+	cd target/dist && sha256sum $(SOURCE).tar.xz $(SOURCE).cdx.json >SHA256SUMS
+
+deb:
+	packaging/needs deb
+	packaging/dist
+	packaging/deb
+
+deb-again:
+	packaging/needs deb
+	packaging/deb-again
+
+try-deb:
+	packaging/needs try-deb
+	tests/as-root packaging/try-deb $(or $(SUITE),bookworm)
+
+rpm: sbom
+	packaging/needs rpm
+	packaging/dist
+	packaging/rpm/build
+
+arch:
+	packaging/needs arch
+	packaging/dist
+	packaging/arch/build
+
+selinux:
+	packaging/needs selinux
+	packaging/selinux/try
+
+sbom:
+	packaging/needs dist
+	mkdir -p target/dist
+	packaging/sbom >target/dist/$(SOURCE).cdx.json
+	@echo target/dist/$(SOURCE).cdx.json
 
 clean:
 	$(CARGO) clean

@@ -34,6 +34,7 @@ mod once;
 mod one_field;
 mod powercut;
 mod remember;
+mod packaging;
 mod rules;
 mod screen;
 mod seal;
