@@ -17,6 +17,7 @@ mod judge;
 mod ledger_file;
 mod lock;
 mod new_codes;
+mod own_addresses;
 mod people;
 mod places;
 mod recall;
