@@ -86,6 +86,12 @@ impl Receipt {
         (is_uid && is_nonce).then(|| Self(text.to_owned()))
     }
 
+    /// Whose enrolment it is for.
+    pub fn uid(&self) -> Option<u32> {
+        let (uid, _) = self.0.split_once('-')?;
+        uid.parse().ok()
+    }
+
     /// The receipt as it is carried from one part of the login to the next.
     pub fn text(&self) -> &str {
         &self.0
