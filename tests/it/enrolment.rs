@@ -487,6 +487,47 @@ fn fob_shows_and_edits_both_places_as_one() {
     assert!(!machine.path("etc/fob/tokens/alice").exists());
 }
 
+/// What was revoked doesn't come back by a login that was under way.
+#[test]
+fn revoked_person_is_not_enrolled_by_a_login_under_way() {
+    let machine = Machine::with(&["alice:correct horse"]);
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    let stack = "auth required pam_fob.so\nauth required pam_unix.so\n";
+    machine.stack("slow", stack);
+    for (revokes, enrolled) in [("fob revoke alice --yes", false), (":", true)] {
+        machine.shell("rm -rf /var/lib/fob/*");
+        // While this one waits at the password, another login enrols her.
+        let app = APP.replace('\'', "'\\''");
+        let meanwhile = format!(
+            "pamdrive --calls authenticate,setcred test alice '{app}' '' >/dev/null; {revokes} >/dev/null"
+        );
+        machine.file("root/meanwhile", 0o755, meanwhile);
+        let answers = [APP, "", "|sh /root/meanwhile; echo correct horse"];
+        let words = ["--calls", "authenticate,setcred", "slow", "alice"];
+        let report = machine.drive(&words, &answers);
+        assert_eq!((report.code(), report.codes("setcred")), (0, &[0][..]));
+        let who = if enrolled {
+            vec!["alice".to_owned()]
+        } else {
+            vec![]
+        };
+        assert_eq!(left(&machine), (who, 0), "{revokes}");
+    }
+}
+
+/// One folder for both, which fob.conf may name, holds each file once.
+#[test]
+fn one_folder_for_both_places_is_in_order() {
+    let machine = Machine::with(&["alice"]);
+    let conf = format!("tokens = \"/var/lib/fob/tokens\"\n{REQUIRE}");
+    machine.folder("var/lib/fob/tokens", 0o700);
+    machine.file("etc/fob/fob.conf", 0o644, conf);
+    enrols(&machine, "");
+    let doctor = machine.shell("fob doctor || true");
+    assert!(!doctor.contains("does not count"), "{doctor}");
+    assert_eq!(machine.shell("fob list | grep -c alice").trim(), "1");
+}
+
 /// What a login writes is sealed where token files are.
 #[test]
 fn enrolment_at_a_login_is_sealed_too() {
@@ -580,6 +621,23 @@ fn nobody_is_enrolled_where_it_would_be_of_no_use() {
         let (_, told) = json(&machine, "explain alice --service test", "");
         assert_eq!(told["outcome"], "refused", "{line} {conf}: {told}");
     }
+}
+
+/// A name whose token file would have too long a name can't be enrolled: nobody confirms a
+/// token that never becomes real.
+#[test]
+fn name_too_long_for_a_file_is_not_enrolled() {
+    let machine = Machine::with(&["alice"]);
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    let mut passwd = std::fs::read_to_string(machine.path("etc/passwd")).unwrap();
+    let (fits, long) = ("é".repeat(42), "ü".repeat(43));
+    passwd += &format!("{fits}:x:3000:3000::/:/bin/sh\n{long}:x:3001:3001::/:/bin/sh\n");
+    machine.file("etc/passwd", 0o644, passwd);
+    let report = machine.login(&long, &["123456"]);
+    assert_eq!(report.code(), 7);
+    assert_eq!(report.shown(), [r#"prompt off "Verification code: ""#]);
+    let report = machine.login(&fits, &[""]);
+    assert!(report.shown()[0].starts_with("info "), "{report:?}");
 }
 
 /// One implementation: what is explained is what the module does.

@@ -169,7 +169,9 @@ fn may_enrol(policy: &Policy, who: &Who, settings: &Settings, now: &Now) -> bool
     let counts = policy.types.has(totp) && policy.min_tokens <= 1;
     let asks = !settings.forward_pass() && settings.first_pass() != Some(FirstPass::Use);
     let not_enrolled = matches!(who, Who::Absent(_, Reason::NotEnrolled));
-    not_enrolled && counts && asks && now.clock_is_set()
+    // A name of unusual characters may be too long for a file's.
+    let has_room = file_name(who.name()).len() <= MAX_FILE_NAME;
+    not_enrolled && has_room && counts && asks && now.clock_is_set()
 }
 
 /// What rules look at.
