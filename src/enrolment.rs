@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::ffi::{Host, NoAnswer, shielded};
 use crate::journal::{self, Caller};
-use crate::login::Stop;
+use crate::login::{Stop, Whose};
 
 /// The variable of PAM's environment that carries the receipt to the end of the login.
 pub(crate) const VARIABLE: &str = "PAM_FOB_ENROLMENT";
@@ -57,16 +57,19 @@ pub(crate) fn run(
 }
 
 /// The end of a login that succeeded: what was confirmed in it becomes real.
-pub(crate) fn establish(host: &Host, words: &[String], caller: &mut Caller) {
+pub(crate) fn establish(host: &Host, words: &[String], whose: &Whose, caller: &mut Caller) {
     let Some(text) = host.take_env(VARIABLE) else {
         return;
     };
     caller.user = host.named_user().unwrap_or_default();
-    let store = open(words);
-    let claim = |store: &Store| match Receipt::parse(&text) {
-        Some(receipt) => shielded(|| store.claim(&receipt)),
-        None => Ok(Claim::Gone),
+    let receipt = Receipt::parse(&text);
+    let theirs = receipt.filter(|found| found.uid().is_some_and(|uid| whose.is(uid)));
+    let Some(receipt) = theirs else {
+        // Not for this person's eyes either.
+        return journal::enrolled(caller, &Ok(Claim::Gone));
     };
+    let store = open(words);
+    let claim = |store: &Store| shielded(|| store.claim(&receipt));
     let became = store.as_ref().map_err(Fault::clone).and_then(claim);
     let texts = store.map_or_else(
         |_| Texts::default(),

@@ -65,9 +65,27 @@ pub(crate) fn authenticate(host: &Host, words: &[String]) -> Outcome {
 /// What belongs to a login that succeeded as a whole: the application calls this, in
 /// `pam_sm_setcred`, only when the whole stack said yes. Nothing here can make it fail.
 pub(crate) fn establish(host: &Host, words: &[String]) {
+    let mut caller = caller(host);
+    let whose = Whose([host.named_user(), caller.ruser.clone()]);
     // What can't be confirmed counts as failed: a code is asked a little sooner.
-    let _ = remembered::confirm(host, words);
-    enrolment::establish(host, words, &mut caller(host));
+    let _ = remembered::confirm(host, words, &whose);
+    enrolment::establish(host, words, &whose, &mut caller);
+}
+
+/// Whose login succeeded: `PAM_USER`, which sudo has changed by then, and `PAM_RUSER`, who
+/// runs sudo.
+///
+/// login(1) tries one person after the other on one handle. Somebody who got in past a
+/// module in front of this one never brought it to take back what was left by a person whose
+/// password was wrong.
+pub(crate) struct Whose([Option<String>; 2]);
+
+impl Whose {
+    /// Whether it was this person's.
+    pub(crate) fn is(&self, uid: u32) -> bool {
+        let mut names = self.0.iter().flatten();
+        names.any(|name| matches!(Account::look_up(name), Ok(Some(found)) if found.uid == uid))
+    }
 }
 
 struct Login<'a> {

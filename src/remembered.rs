@@ -6,6 +6,7 @@ use fob_core::{Arguments, Source, Stay};
 use fob_store::{Account, Fault, FaultKind, Recalled, Store, Who};
 
 use crate::ffi::{Host, shielded};
+use crate::login::Whose;
 
 /// The variable. Its word is known to nobody else, so that nobody else can confirm anything.
 pub(crate) const VARIABLE: &str = "PAM_FOB_REMEMBERED";
@@ -26,11 +27,11 @@ pub(crate) fn recall(
 }
 
 /// The login succeeded as a whole. Takes the variable away, so that it isn't the session's.
-pub(crate) fn confirm(host: &Host, words: &[String]) -> Result<(), Fault> {
+pub(crate) fn confirm(host: &Host, words: &[String], whose: &Whose) -> Result<(), Fault> {
     let Some(text) = host.take_env(VARIABLE) else {
         return Ok(());
     };
-    let Some(recalled) = Recalled::from_text(&text) else {
+    let Some(recalled) = Recalled::from_text(&text).filter(|found| whose.is(found.uid())) else {
         return Ok(());
     };
     Account::require_root()?;

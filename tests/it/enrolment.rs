@@ -191,6 +191,103 @@ fn dropped_connection_leaves_nothing() {
     assert_eq!(left(machine), (vec!["alice".to_owned()], 0));
 }
 
+/// login(1) tries one person after the other on one handle. What was confirmed under a name
+/// whose password was wrong isn't made real by the next person, who gets in past a module in
+/// front of this one, so that nothing has taken the receipt back.
+#[test]
+fn next_person_at_a_console_login_makes_nothing_real() {
+    let machine = Machine::with(&["alice:correct horse", "mallory:battery"]);
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    let stack = "auth sufficient pam_succeed_if.so quiet user = mallory\n\
+        auth required pam_fob.so\nauth required pam_unix.so\n\
+        account required pam_permit.so\nsession required pam_permit.so\n";
+    machine.stack("login", stack);
+    let mut terminal = Terminal::run(&machine, "script -qec 'exec login' /dev/null");
+    terminal.wait_for("login: ");
+    terminal.types("alice\n");
+    let shown = terminal.wait_for(CODE);
+    terminal.types(&format!("{}\n", code(&secret(&shown))));
+    terminal.wait_for(ENTER);
+    terminal.types("\n");
+    terminal.wait_for("Password: ");
+    terminal.types("wrong\n");
+    terminal.wait_for("Login incorrect");
+    let says = |terminal: &Terminal, what: &str| {
+        let text = terminal.text();
+        text.split_once("Login incorrect")
+            .is_some_and(|(_, rest)| rest.contains(what))
+    };
+    wait_until("another name is asked for", || says(&terminal, "login: "));
+    terminal.types("mallory\n");
+    wait_until("it is over", || says(&terminal, "Permission denied"));
+    assert_eq!(left(&machine), (vec![], 1), "{}", terminal.text());
+    assert!(!terminal.text().contains("could not be kept"));
+    let log = machine.log().join("\n");
+    assert!(
+        log.contains("enrolment_lost reason=gone user=mallory service=login"),
+        "{log}"
+    );
+}
+
+/// sudo calls the end of the login under the name of the target.
+#[test]
+fn sudo_enrols_who_runs_it() {
+    let machine = Machine::with(&["alice", "bob"]);
+    machine.service("sudo", "");
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    machine.file("etc/sudoers", 0o440, "ALL ALL=(ALL) ALL\n");
+    let id = "--reuid 2000 --regid 2000 --init-groups";
+    let script = format!("setpriv {id} script -qec 'sudo -u bob id -un' /dev/null");
+    let mut terminal = Terminal::run(&machine, &script);
+    let shown = terminal.wait_for(CODE);
+    terminal.types(&format!("{}\n", code(&secret(&shown))));
+    let shown = terminal.wait_for(ENTER);
+    terminal.types("\n");
+    wait_until("it ran", || terminal.text()[shown.len()..].contains("bob"));
+    assert_eq!(left(&machine), (vec!["alice".to_owned()], 0));
+}
+
+/// P9: whoever starts su chooses its limits. One that lets somebody confirm a token and keeps
+/// it from being made real would be a way in without ever being enrolled.
+#[test]
+fn limits_of_the_caller_let_nobody_in_who_is_not_enrolled_then() {
+    let machine = Machine::with(&["alice", "bob"]);
+    machine.service("su", "");
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    let blocks = [1, 2, 4, 8, 16, 23, 24, 40].map(|n| format!("ulimit -f {n}"));
+    let files = (4..=9).map(|n| format!("ulimit -n {n}"));
+    let (mut refused, mut enrolled) = (0, 0);
+    // Nor may they take anything from somebody who is enrolling meanwhile.
+    let app = APP.replace('\'', "'\\''");
+    let other = format!("pamdrive --calls authenticate test bob '{app}' '' >/dev/null");
+    for limit in blocks.into_iter().chain(files) {
+        machine.shell(&format!("rm -rf /var/lib/fob/*; {other}"));
+        let id = "--reuid 2001 --regid 2001 --clear-groups";
+        let mut terminal = Terminal::run(
+            &machine,
+            &format!("setpriv {id} sh -c '{limit}; exec su alice -c true'; echo status=$?"),
+        );
+        wait_until("asked or not", || {
+            let shown = terminal.text();
+            shown.contains(CODE) || shown.contains("status=")
+        });
+        let shown = terminal.text();
+        if shown.contains(CODE) {
+            terminal.types(&format!("{}\n", code(&secret(&shown))));
+            terminal.wait_for(ENTER);
+            terminal.types("\n");
+        }
+        let shown = terminal.wait_for("status=");
+        let is_in = shown.contains("status=0");
+        assert_eq!(is_in, left(&machine).0 == ["alice"], "{limit}: {shown}");
+        let pending = names_in(&machine, "var/lib/fob/pending");
+        let bobs = pending.iter().filter(|name| name.starts_with("2001-"));
+        assert_eq!(bobs.count(), 1, "{limit}: {pending:?}");
+        *(if is_in { &mut enrolled } else { &mut refused }) += 1;
+    }
+    assert!(refused > 5 && enrolled > 2, "{refused} {enrolled}");
+}
+
 /// Two who confirm at once get one enrolment, and the other is told.
 #[test]
 fn two_at_once_give_one_enrolment() {
@@ -390,6 +487,47 @@ fn fob_shows_and_edits_both_places_as_one() {
     assert!(!machine.path("etc/fob/tokens/alice").exists());
 }
 
+/// What was revoked doesn't come back by a login that was under way.
+#[test]
+fn revoked_person_is_not_enrolled_by_a_login_under_way() {
+    let machine = Machine::with(&["alice:correct horse"]);
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    let stack = "auth required pam_fob.so\nauth required pam_unix.so\n";
+    machine.stack("slow", stack);
+    for (revokes, enrolled) in [("fob revoke alice --yes", false), (":", true)] {
+        machine.shell("rm -rf /var/lib/fob/*");
+        // While this one waits at the password, another login enrols her.
+        let app = APP.replace('\'', "'\\''");
+        let meanwhile = format!(
+            "pamdrive --calls authenticate,setcred test alice '{app}' '' >/dev/null; {revokes} >/dev/null"
+        );
+        machine.file("root/meanwhile", 0o755, meanwhile);
+        let answers = [APP, "", "|sh /root/meanwhile; echo correct horse"];
+        let words = ["--calls", "authenticate,setcred", "slow", "alice"];
+        let report = machine.drive(&words, &answers);
+        assert_eq!((report.code(), report.codes("setcred")), (0, &[0][..]));
+        let who = if enrolled {
+            vec!["alice".to_owned()]
+        } else {
+            vec![]
+        };
+        assert_eq!(left(&machine), (who, 0), "{revokes}");
+    }
+}
+
+/// One folder for both, which fob.conf may name, holds each file once.
+#[test]
+fn one_folder_for_both_places_is_in_order() {
+    let machine = Machine::with(&["alice"]);
+    let conf = format!("tokens = \"/var/lib/fob/tokens\"\n{REQUIRE}");
+    machine.folder("var/lib/fob/tokens", 0o700);
+    machine.file("etc/fob/fob.conf", 0o644, conf);
+    enrols(&machine, "");
+    let doctor = machine.shell("fob doctor || true");
+    assert!(!doctor.contains("does not count"), "{doctor}");
+    assert_eq!(machine.shell("fob list | grep -c alice").trim(), "1");
+}
+
 /// What a login writes is sealed where token files are.
 #[test]
 fn enrolment_at_a_login_is_sealed_too() {
@@ -483,6 +621,23 @@ fn nobody_is_enrolled_where_it_would_be_of_no_use() {
         let (_, told) = json(&machine, "explain alice --service test", "");
         assert_eq!(told["outcome"], "refused", "{line} {conf}: {told}");
     }
+}
+
+/// A name whose token file would have too long a name can't be enrolled: nobody confirms a
+/// token that never becomes real.
+#[test]
+fn name_too_long_for_a_file_is_not_enrolled() {
+    let machine = Machine::with(&["alice"]);
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    let mut passwd = std::fs::read_to_string(machine.path("etc/passwd")).unwrap();
+    let (fits, long) = ("é".repeat(42), "ü".repeat(43));
+    passwd += &format!("{fits}:x:3000:3000::/:/bin/sh\n{long}:x:3001:3001::/:/bin/sh\n");
+    machine.file("etc/passwd", 0o644, passwd);
+    let report = machine.login(&long, &["123456"]);
+    assert_eq!(report.code(), 7);
+    assert_eq!(report.shown(), [r#"prompt off "Verification code: ""#]);
+    let report = machine.login(&fits, &[""]);
+    assert!(report.shown()[0].starts_with("info "), "{report:?}");
 }
 
 /// One implementation: what is explained is what the module does.

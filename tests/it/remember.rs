@@ -366,7 +366,9 @@ ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/host
 printf '#!/bin/sh\necho asked >>/tmp/asked\ncat /tmp/answer\n' >/root/askpass; chmod 755 /root/askpass
 cat >/root/net <<'EOF'
 ip link set lo up
-for a in 192.0.2.1/24 192.0.2.7/24 192.0.2.9/24; do ip addr add $a dev lo; done
+# Other machines' addresses, though they lead here; one interface has the first.
+ip route add local 192.0.2.0/24 dev lo
+ip addr add 192.0.2.1/32 dev lo
 /usr/sbin/sshd -f /etc/ssh/sshd_config -D & sshd=$!
 until bash -c 'exec 3<>/dev/tcp/192.0.2.1/22' 2>/dev/null; do sleep 0.05; done
 try() {{
@@ -378,16 +380,21 @@ try() {{
 try 192.0.2.7 {code}
 for n in $(seq 24); do try 192.0.2.7 none; done
 try 192.0.2.9 none
+try 192.0.2.1 {next}
+try 192.0.2.1 none
 kill $sshd
 EOF
 unshare --net sh /root/net
 "#,
-        code = press(&fob, 0)
+        code = press(&fob, 0),
+        next = press(&fob, 1)
     );
     let shown = machine.shell(&script);
     let mut expected = String::from("192.0.2.7 0 asked 0\n");
     expected += &"192.0.2.7 0 0\n".repeat(24);
     expected += "192.0.2.9 255 asked 0\n";
+    // Whoever comes through a tunnel of this machine has an address of its own.
+    expected += "192.0.2.1 0 asked 0\n192.0.2.1 255 asked 0\n";
     assert_eq!(shown, expected, "{:?}", machine.log());
     let log = machine.log();
     let remembered = log.iter().filter(|line| line.contains("reason=remembered"));

@@ -71,7 +71,7 @@ pub use resync::{Pair, PairSearch};
 pub use seal::{SealKey, SealPlace, is_sealed};
 pub use secret::{Secret, SecretError};
 pub use settings::{FirstPass, PinEntry, Settings};
-pub use source::Source;
+pub use source::{Source, address};
 pub use texts::{Text, Texts};
 pub use throttle::{MAX_SOURCES, Standing, Throttle};
 pub use token::{Kind, Period, PrivateId, Token, TokenKey};

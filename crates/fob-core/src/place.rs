@@ -27,8 +27,9 @@ pub struct Session {
 
 impl Place {
     /// The place of a remote login: `rhost` is `PAM_RHOST`. None for a name, which anybody
-    /// may have; for an address with a zone, which names no host by itself; and for this
-    /// machine's own, behind which a tunnel may bring the whole world.
+    /// may have; for an address with a zone, which names no host by itself; and for
+    /// `localhost`, behind which a tunnel may bring the whole world. The machine's other
+    /// addresses are for the caller to leave out.
     pub fn remote(service: &str, rhost: &str) -> Option<Self> {
         let address = address(rhost).filter(|_| !rhost.contains('%'))?;
         let shared = address.is_loopback() || address.is_unspecified();

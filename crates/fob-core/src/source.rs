@@ -71,7 +71,7 @@ impl Source {
 
 /// The address in `PAM_RHOST`; none where it is a name. A v4-mapped address is the IPv4
 /// address; a zone behind the `%` of an IPv6 address doesn't count.
-pub(crate) fn address(rhost: &str) -> Option<IpAddr> {
+pub fn address(rhost: &str) -> Option<IpAddr> {
     let (plain, has_zone) = match rhost.split_once('%') {
         Some((plain, _)) => (plain, true),
         None => (rhost, false),

@@ -18,11 +18,12 @@ use zeroize::Zeroizing;
 
 use crate::account::file_name;
 use crate::judge::{check_owner, owner};
+use crate::ledger_file::require_room;
 use crate::places::unless_missing;
 use crate::trusted::{Kept, read};
 use crate::{
     Account, Fault, FaultKind, LedgerFile, NewCodes, Store, create_file, create_folder,
-    lock_folder, now, random,
+    lock_folder, now, random, remove_file,
 };
 
 /// The folder of pending enrolments, in the state folder.
@@ -84,6 +85,12 @@ impl Receipt {
                 .bytes()
                 .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         (is_uid && is_nonce).then(|| Self(text.to_owned()))
+    }
+
+    /// Whose enrolment it is for.
+    pub fn uid(&self) -> Option<u32> {
+        let (uid, _) = self.0.split_once('-')?;
+        uid.parse().ok()
     }
 
     /// The receipt as it is carried from one part of the login to the next.
@@ -189,6 +196,10 @@ impl Store {
             })?,
         };
         let folder = self.conf.state.join(FOLDER);
+        // As `claim` needs them: a limit of the caller's that would keep it from being made
+        // real refuses now, not once they are in.
+        require_room(&folder)?;
+        let _lock = lock_folder(&self.conf.tokens)?;
         self.own_folder(&folder)?;
         self.sweep(&folder, account.uid);
         let nonce: [u8; 16] = random()?;
@@ -208,6 +219,8 @@ impl Store {
     /// It couldn't be written: nobody was enrolled.
     pub fn claim(&self, receipt: &Receipt) -> Result<Claim, Fault> {
         let path = self.conf.state.join(FOLDER).join(receipt.text());
+        // As `fob` does: nobody else edits token files meanwhile, or voids this.
+        let _lock = lock_folder(&self.conf.tokens)?;
         let Some(text) = unless_missing(read(&self.way, &path, Kept::Secret), None)? else {
             return Ok(Claim::Gone);
         };
@@ -220,8 +233,6 @@ impl Store {
             return Ok(Claim::Gone);
         };
         let name = account.name.as_str();
-        // As `fob` does: nobody else edits token files meanwhile.
-        let _lock = lock_folder(&self.conf.tokens)?;
         if self.has_token_file(&file_name(name))? {
             return Ok(Claim::Late(account.name));
         }
@@ -234,6 +245,22 @@ impl Store {
         } else {
             Ok(Claim::Late(account.name))
         }
+    }
+
+    /// Makes nothing of a person's enrolments that are under way. To be called with the folder
+    /// of the token files locked.
+    ///
+    /// # Errors
+    /// One couldn't be removed.
+    pub fn void_pending(&self, uid: u32) -> Result<(), Fault> {
+        let folder = self.conf.state.join(FOLDER);
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let receipt = entry.file_name().to_str().and_then(Receipt::parse);
+            if receipt.is_some_and(|receipt| receipt.uid() == Some(uid)) {
+                remove_file(&entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Spends the code that confirmed a token.
@@ -283,8 +310,11 @@ impl Store {
         let mut theirs: Vec<(u64, PathBuf)> = Vec::new();
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
-            let text = read(&self.way, &path, Kept::Secret).ok().flatten();
-            let pending = text.and_then(|text| Pending::parse(&text).ok());
+            // What a limit of the caller's keeps from being read is somebody's all the same.
+            let Ok(Some(text)) = read(&self.way, &path, Kept::Secret) else {
+                continue;
+            };
+            let pending = Pending::parse(&text).ok();
             match pending.filter(|pending| pending.is_fresh(&now)) {
                 None => drop(unlink(&path)),
                 Some(pending) if pending.owner.uid == uid => theirs.push((pending.boot, path)),

@@ -143,7 +143,7 @@ impl Medium for Locked {
 
 /// The caller's `ulimit -f` may be any number. One inside the file would cut a write short,
 /// and so tear a slot or the mark; somebody who runs su could wipe out the failures that way.
-fn require_room(path: &Path) -> Result<(), Fault> {
+pub(crate) fn require_room(path: &Path) -> Result<(), Fault> {
     let limit = getrlimit(Resource::RLIMIT_FSIZE).map_err(|errno| Fault::writing(path, errno))?;
     if limit.0 < SIZE as u64 {
         let what = "the caller's limit on the size of files (ulimit -f) is too low";

@@ -19,6 +19,7 @@ mod lock;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
 mod new_codes;
+mod own_addresses;
 mod pages;
 mod people;
 mod places;

@@ -1,6 +1,7 @@
 //! Everybody who has a token file.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::account::name_of_file;
@@ -42,9 +43,12 @@ impl Store {
             return Ok(Vec::new());
         };
         let mut entries = files_of(folder)?;
+        let which = |path: &Path| path.symlink_metadata().map(|is| (is.dev(), is.ino())).ok();
         entries.retain(|entry| {
             let name = entry.path.file_name().unwrap_or_default();
-            self.conf.tokens.join(name).symlink_metadata().is_ok()
+            // The very same file, where fob.conf names one folder for both.
+            let other = which(&self.conf.tokens.join(name));
+            other.is_some() && other != which(&entry.path)
         });
         Ok(entries)
     }

@@ -13,6 +13,11 @@ pub struct Recalled {
 }
 
 impl Recalled {
+    /// Whose place it is.
+    pub fn uid(self) -> u32 {
+        self.uid
+    }
+
     /// In a word, for whoever is to confirm it.
     pub fn to_text(self) -> String {
         let ticket = u64::from_be_bytes(self.ticket.0);

@@ -4,12 +4,17 @@
 use std::ffi::CString;
 
 use fob_core::rule::{Action, GroupName, Minute, Rule, Scene};
-use fob_core::{Day, FirstPass, Kind, Now, Period, Place, Policy, Reason, Settings, Source, Stay};
+use fob_core::{
+    Day, FirstPass, Kind, Now, Period, Place, Policy, Reason, Settings, Source, Stay, address,
+};
 use nix::unistd::{Gid, Group, User, getgrouplist};
 
-use crate::account::unless_unknown;
+use crate::account::{file_name, unless_unknown};
 use crate::session::session;
-use crate::{Fault, FaultKind, Store, Who, now, zone};
+use crate::{Fault, FaultKind, Store, Who, now, own_addresses, zone};
+
+/// No file's name is longer on Linux, in bytes.
+const MAX_FILE_NAME: usize = 255;
 
 /// A login, as PAM describes it.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +44,9 @@ impl Call<'_> {
     /// doesn't isn't taken for a login on this machine.
     fn place(&self) -> Option<Place> {
         match self.remote() {
-            Some(rhost) => Place::remote(self.service, rhost),
+            Some(rhost) => Place::remote(self.service, rhost).filter(|_| {
+                address(rhost).is_some_and(|address| !own_addresses::may_have(address))
+            }),
             None if self.tty == Some("ssh") => None,
             None => session().and_then(|session| Place::local(self.service, self.uid, session)),
         }
@@ -162,7 +169,9 @@ fn may_enrol(policy: &Policy, who: &Who, settings: &Settings, now: &Now) -> bool
     let counts = policy.types.has(totp) && policy.min_tokens <= 1;
     let asks = !settings.forward_pass() && settings.first_pass() != Some(FirstPass::Use);
     let not_enrolled = matches!(who, Who::Absent(_, Reason::NotEnrolled));
-    not_enrolled && counts && asks && now.clock_is_set()
+    // A name of unusual characters may be too long for a file's.
+    let has_room = file_name(who.name()).len() <= MAX_FILE_NAME;
+    not_enrolled && has_room && counts && asks && now.clock_is_set()
 }
 
 /// What rules look at.

@@ -25,9 +25,9 @@ struct Answer<'a> {
 
 pub(super) fn run(desk: &Desk, wish: &Revoke) -> Result<(), Stop> {
     // Somebody whose account is gone can still have a token file.
-    let name = match desk.store.who(&wish.name)? {
-        Who::Enrolled(account) => account.name,
-        Who::Absent(name, _) => name,
+    let (name, uid) = match desk.store.who(&wish.name)? {
+        Who::Enrolled(account) => (account.name, Some(account.uid)),
+        Who::Absent(name, _) => (name, None),
     };
     if !is_there(desk, &name) {
         return Err(nothing_there(&name));
@@ -35,7 +35,7 @@ pub(super) fn run(desk: &Desk, wish: &Revoke) -> Result<(), Stop> {
     match &wish.id {
         Some(id) if wish.to_stock => give_back::run(desk, &name, id),
         Some(id) => revoke_token(desk, &name, id, wish.yes),
-        None => revoke_all(desk, &name, wish.yes),
+        None => revoke_all(desk, &name, uid, wish.yes),
     }
 }
 
@@ -75,7 +75,7 @@ fn revoke_token(desk: &Desk, name: &str, id: &str, yes: bool) -> Result<(), Stop
     say(&format!("The token {id:?} of {name} is revoked."))
 }
 
-fn revoke_all(desk: &Desk, name: &str, yes: bool) -> Result<(), Stop> {
+fn revoke_all(desk: &Desk, name: &str, uid: Option<u32>, yes: bool) -> Result<(), Stop> {
     let question = format!(
         "All tokens and recovery codes of {name} will be gone. Where the module has nullok,\n\
          {name} then gets in without a code; elsewhere not at all. Go on?"
@@ -89,6 +89,8 @@ fn revoke_all(desk: &Desk, name: &str, yes: bool) -> Result<(), Stop> {
     while is_there(desk, name) {
         remove_file(&desk.store.token_path(name))?;
     }
+    // Nor may a login that is under way bring one back.
+    uid.map_or(Ok(()), |uid| desk.store.void_pending(uid))?;
     drop(lock);
     journal::changed("revoke", name, &[("token", "all")]);
     if desk.json {
