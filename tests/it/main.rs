@@ -29,6 +29,7 @@ mod oathtool;
 mod once;
 mod one_field;
 mod remember;
+mod residue;
 mod rules;
 mod screen;
 mod seal;
