@@ -4,6 +4,7 @@
 #   make demo       log in over a private sshd with a code, then see it refused
 #   make check      run every test
 #   make fuzz       bytes that nobody wrote for every reader (FUZZ_SECONDS=300 each)
+#   make soak       an hour of everything at once (SECONDS=3600)
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
@@ -27,7 +28,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet race fuzz install uninstall clean
+.PHONY: all build demo check lint bench fleet soak race fuzz install uninstall clean
 
 all: build
 
@@ -60,6 +61,11 @@ lint:
 race: build
 	tests/parts
 	FOB_ROUNDS=$(or $(ROUNDS),5000) tests/it/run once
+
+# Fifty people, killed processes, a full disk, stepping clocks; `make check` has seconds of it.
+soak: build
+	tests/parts
+	FOB_SOAK=$(or $(SECONDS),3600) tests/it/run soak:: --nocapture
 
 # Every reader on bytes that nobody wrote; `make check` gives each a second.
 fuzz:

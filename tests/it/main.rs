@@ -34,6 +34,7 @@ mod rules;
 mod screen;
 mod seal;
 mod silence;
+mod soak;
 mod ssh;
 mod stacks;
 mod terminal;
