@@ -9,6 +9,7 @@
 #   make powercut   the power goes after each success, on three file systems
 #   make mutants    changes to what decides, which a test must notice
 #   make supply-chain  what the module is made of, and under which licences
+#   make soak       an hour of everything at once (SECONDS=3600)
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
@@ -46,7 +47,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet model faults powercut race supply-chain mutants fuzz \
+.PHONY: all build demo check lint bench fleet model faults powercut soak race supply-chain mutants fuzz \
     install uninstall dist sbom deb deb-again try-deb rpm selinux arch clean
 
 all: build
@@ -107,6 +108,11 @@ race: build
 # What decides changed, one place after another: does a test notice? An hour or two.
 mutants:
 	tests/mutants
+
+# Fifty people, killed processes, a full disk, stepping clocks; `make check` has seconds of it.
+soak: build
+	tests/parts
+	FOB_SOAK=$(or $(SECONDS),3600) tests/it/run soak:: --nocapture
 
 # Every reader on bytes that nobody wrote; `make check` gives each a second.
 fuzz:

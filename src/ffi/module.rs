@@ -5,7 +5,7 @@ use std::sync::Once;
 
 use pamsm::{Pam, PamError, PamFlags, PamServiceModule};
 
-use super::Host;
+use super::{Host, wipe};
 use crate::{journal, login};
 
 struct PamFob;
@@ -55,10 +55,12 @@ fn guarded(entry: impl FnOnce() -> PamError) -> PamError {
     static SILENCE: Once = Once::new();
     // This module's own hook: its standard library is linked into it.
     SILENCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
-    catch_unwind(AssertUnwindSafe(entry)).unwrap_or_else(|payload| {
+    let answer = catch_unwind(AssertUnwindSafe(entry)).unwrap_or_else(|payload| {
         // Dropping it could panic again.
         std::mem::forget(payload);
         let logged = catch_unwind(journal::panic);
         logged.map_or(PamError::ABORT, |()| PamError::ABORT)
-    })
+    });
+    wipe::stack();
+    answer
 }

@@ -1,9 +1,10 @@
-//! The module's own memory: wiped when it is given back.
+//! The module's own memory: wiped when it is given back, and its stack when it returns.
 //!
 //! Secrets and codes are wiped where we hold them. Libraries that read and draw them keep
 //! copies of their own, which nobody else could wipe (P8).
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::mem::MaybeUninit;
 
 /// The system's allocator, but for the wiping. `realloc` is the trait's own: it takes new
 /// memory, copies, and gives the old back through `dealloc`.
@@ -31,4 +32,17 @@ unsafe impl GlobalAlloc for Wiping {
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(memory, layout) };
     }
+}
+
+/// How much of the stack is wiped. libpam itself has just used more than this (27 KB), so no
+/// thread's stack is too small for it; a login leaves nothing deeper that knows a secret.
+const STACK: usize = 20 * 1024;
+
+/// Overwrites the stack below the caller: HMAC and the hashes keep their blocks and states
+/// there, and what a function leaves on the stack nobody wipes (P8).
+#[inline(never)]
+pub(super) fn stack() {
+    let mut area = MaybeUninit::<[u8; STACK]>::uninit();
+    // SAFETY: its own bytes; explicit_bzero isn't optimised away.
+    unsafe { libc::explicit_bzero(area.as_mut_ptr().cast(), STACK) };
 }

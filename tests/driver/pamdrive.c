@@ -31,18 +31,24 @@
  *   --repeat N                       N transactions; ANSWERs start over when
  *                                    used up; only results are printed
  *   --fork                           each transaction in a process of its own
+ *   --stop                           nothing told is kept, and what the module says goes to
+ *                                    standard output as it is; after the last call, before
+ *                                    pam_end, the process stops itself (SIGSTOP), so that
+ *                                    somebody can look for what is left in its memory
  *
  * Printed at the end (so what a module prints itself stands out), each line
  * after "pamdrive: ": prompt off|on "TEXT", info "TEXT", error "TEXT",
  * delay USEC (libpam would have slept), CALL RC NS (NS: nanoseconds from the last
  * time a prompt was met, or else from the call, to the return), user NAME,
- * fds BEFORE AFTER, threads N; further start RC if the transaction could not even
+ * fds BEFORE AFTER, threads N, with --repeat memory KB KB (resident, after a tenth of
+ * the transactions and at the end); further start RC if the transaction could not even
  * be started, and died sigN if a process of its own did not survive.
  * Exit status: 0 if all calls returned 0, 1 if not, 2 for wrong usage.
  *
  * --race: ROUNDS are separated by blank lines, each line of a round being
- * USER<TAB>ANSWER[<TAB>RHOST]. All lines of a round authenticate at once, each
- * in its own process, and get their answers at the same instant. Printed for
+ * USER<TAB>ANSWER[<TAB>RHOST[<TAB>USEC]]. All lines of a round authenticate at once,
+ * each in its own process, and get their answers at the same instant; with USEC the
+ * kernel kills that process so long after its answer. Printed for
  * each round: the return codes in the order of lines; sigN or exitN in place of
  * the code if the process ended by that. Exit status: 1 if that occurred or a
  * round timed out, else 0 whatever the codes are.
@@ -54,6 +60,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <security/pam_appl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -91,7 +98,7 @@ static struct {
     const char *service, *confdir, *rhost, *ruser, *tty;
     const struct call *calls[MAX_CALLS];
     size_t n_calls;
-    bool silent, no_conv, race, fork, answers_from_stdin;
+    bool silent, no_conv, race, fork, stop, answers_from_stdin;
     enum mode mode;
     long mode_number; /* of huge and slow */
     unsigned char *binary;
@@ -125,11 +132,32 @@ struct talk {
     size_t *next; /* shared with forked transactions */
     struct barrier *barrier;
     struct runner *runner;
+    long killed_after; /* microseconds; 0: not at all */
     FILE *log; /* events and results; NULL: nobody is interested */
     uint64_t since;
 };
 
 /* ---- small things ---- */
+
+static _Noreturn void usage(const char *problem)
+{
+    fprintf(stderr, "pamdrive: %s\n"
+            "usage: pamdrive [OPTION...] SERVICE USER [ANSWER...]\n"
+            "       pamdrive [OPTION...] --race SERVICE <ROUNDS\n"
+            "(the options are explained at the beginning of pamdrive.c)\n", problem);
+    exit(EXIT_USAGE);
+}
+
+static long number(const char *text)
+{
+    char *end;
+    long n;
+    errno = 0;
+    n = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != 0 || n < 0)
+        usage("not a number");
+    return n;
+}
 
 static void fatal(const char *what)
 {
@@ -182,6 +210,16 @@ static long open_descriptors(void)
 {
     closelog(); /* libc's connection to the log, not the module's */
     return count_entries("/proc/self/fd") - 1; /* opendir's own */
+}
+
+static long resident_kilobytes(void)
+{
+    long pages = -1;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    if (statm == NULL || fscanf(statm, "%*d %ld", &pages) != 1)
+        fatal("/proc/self/statm");
+    fclose(statm);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 /* In printable ASCII, on one line, so that any text can be told apart. */
@@ -246,6 +284,18 @@ static void await_others(struct barrier *b)
             open_barrier(b);
         }
     }
+}
+
+/* By a timer of the kernel's: no other process has to be awake then. */
+static void be_killed_after(long microseconds)
+{
+    struct sigevent by_kill = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+    struct itimerspec once = {
+        .it_value = {microseconds / 1000000, microseconds % 1000000 * 1000},
+    };
+    timer_t timer;
+    if (timer_create(CLOCK_MONOTONIC, &by_kill, &timer) != 0 || timer_settime(timer, 0, &once, NULL) != 0)
+        fatal("timer");
 }
 
 /* ---- the conversation ---- */
@@ -339,6 +389,11 @@ static void tell_message(struct talk *t, const struct pam_message *m)
                        : m->msg_style == PAM_TEXT_INFO      ? "info"
                        : m->msg_style == PAM_ERROR_MSG      ? "error"
                                                             : "unknown";
+    if (opt.stop) { /* not through a buffer of ours */
+        if (m->msg != NULL && write(STDOUT_FILENO, m->msg, strlen(m->msg)) < 0)
+            fatal("write");
+        return;
+    }
     if (t->log == NULL || opt.repeat > 0)
         return;
     fprintf(t->log, "pamdrive: %s \"", kind);
@@ -394,6 +449,8 @@ static int converse(int n, const struct pam_message **messages, struct pam_respo
         arrive(t->barrier, t->runner);
         await_others(t->barrier);
     }
+    if (t->killed_after > 0)
+        be_killed_after(t->killed_after);
     t->since = now();
     return rc;
 }
@@ -459,6 +516,8 @@ static int transaction(struct talk *t)
         if (first_bad == PAM_SUCCESS)
             first_bad = last;
     }
+    if (handle != NULL && opt.stop)
+        raise(SIGSTOP);
     if (handle != NULL) {
         tell_user(t, handle);
         pam_end(handle, last);
@@ -504,11 +563,16 @@ static bool run_transactions(const char *user, char **answers, size_t n_answers)
 {
     size_t *next = shared_memory(sizeof *next);
     struct talk t = {.user = user, .rhost = opt.rhost, .answers = answers, .n_answers = n_answers, .next = next};
-    long n = opt.repeat > 0 ? opt.repeat : 1, before = open_descriptors();
+    long n = opt.repeat > 0 ? opt.repeat : 1, before = open_descriptors(), memory = 0;
     bool good = true;
 
-    for (long i = 0; i < n; i++)
+    for (long i = 0; i < n; i++) {
+        if (i == n / 10)
+            memory = resident_kilobytes();
         good = (opt.fork ? forked_transaction(&t) : told_transaction(&t)) == 0 && good;
+    }
+    if (opt.repeat > 0 && !opt.fork)
+        printf("pamdrive: memory %ld %ld\n", memory, resident_kilobytes());
     if (!opt.fork) { /* the parent of processes has nothing to tell of itself */
         printf("pamdrive: fds %ld %ld\n", before, open_descriptors());
         printf("pamdrive: threads %ld\n", count_entries("/proc/self/task"));
@@ -527,10 +591,11 @@ struct round {
 static void run_racer(char *line, struct round *round, struct runner *self)
 {
     size_t next = 0;
-    char *user = strsep(&line, "\t"), *answer = strsep(&line, "\t");
+    char *user = strsep(&line, "\t"), *answer = strsep(&line, "\t"), *rhost = strsep(&line, "\t");
     struct talk t = {
         .user = user,
-        .rhost = line != NULL ? line : opt.rhost,
+        .rhost = rhost != NULL ? rhost : opt.rhost,
+        .killed_after = line != NULL ? number(line) : 0,
         .answers = &answer,
         .n_answers = answer != NULL,
         .next = &next,
@@ -630,26 +695,6 @@ static bool run_race(void)
 
 /* ---- the command line ---- */
 
-static _Noreturn void usage(const char *problem)
-{
-    fprintf(stderr, "pamdrive: %s\n"
-            "usage: pamdrive [OPTION...] SERVICE USER [ANSWER...]\n"
-            "       pamdrive [OPTION...] --race SERVICE <ROUNDS\n"
-            "(the options are explained at the beginning of pamdrive.c)\n", problem);
-    exit(EXIT_USAGE);
-}
-
-static long number(const char *text)
-{
-    char *end;
-    long n;
-    errno = 0;
-    n = strtol(text, &end, 10);
-    if (errno != 0 || end == text || *end != 0 || n < 0)
-        usage("not a number");
-    return n;
-}
-
 static void parse_calls(char *list)
 {
     for (char *name; (name = strsep(&list, ",")) != NULL;) {
@@ -703,7 +748,8 @@ static void parse_options(int argc, char **argv)
         {"calls", required_argument, NULL, 'c'},   {"silent", no_argument, NULL, 's'},
         {"no-conv", no_argument, NULL, 'n'},       {"mode", required_argument, NULL, 'm'},
         {"repeat", required_argument, NULL, 'r'},  {"fork", no_argument, NULL, 'f'},
-        {"race", no_argument, NULL, 'R'},          {NULL, 0, NULL, 0},
+        {"race", no_argument, NULL, 'R'},          {"stop", no_argument, NULL, 'S'},
+        {NULL, 0, NULL, 0},
     };
     /* "+": what follows SERVICE is data, whatever it begins with. */
     for (int c; (c = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
@@ -717,6 +763,7 @@ static void parse_options(int argc, char **argv)
         case 'n': opt.no_conv = true; break;
         case 'm': parse_mode(optarg); break;
         case 'f': opt.fork = true; break;
+        case 'S': opt.stop = true; break;
         case 'R': opt.race = true; break;
         case 'r':
             if ((opt.repeat = number(optarg)) == 0)
