@@ -564,6 +564,19 @@ fn lost_state_folder_refuses_and_enrols_nobody() {
         );
         std::fs::rename(machine.path("var/lib/gone"), machine.path("var/lib/fob")).unwrap();
     }
+    // An empty folder is what is left of a disk that isn't mounted.
+    let strict = format!("fresh_ledger = \"refuse\"\n{REQUIRE}");
+    machine.file("etc/fob/fob.conf", 0o644, strict);
+    assert_eq!(machine.login("alice", &["123456", "", ""]).code(), 4);
+    let line = machine.log().pop().unwrap();
+    assert!(
+        line.contains("install -d -m 0700 /var/lib/fob/tokens"),
+        "{line}"
+    );
+    machine.shell("fob doctor --fix --yes || true");
+    assert_eq!(machine.login("alice", &["", ""]).code(), 7);
+    machine.shell("rmdir /var/lib/fob/tokens");
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
     // Nor where the folder of the enrolled is another's.
     machine.folder("var/lib/fob/tokens", 0o777);
     assert_eq!(machine.login("alice", &["123456"]).code(), 4);

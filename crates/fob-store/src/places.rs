@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use fob_core::format::FreshLedger;
 use nix::errno::Errno;
 use nix::sys::stat::lstat;
 use zeroize::Zeroizing;
@@ -40,7 +41,7 @@ impl Store {
         let usual = read(&self.way, &self.conf.tokens.join(&file), Kept::Secret)?;
         match (usual, self.enrolled()) {
             (None, Some(folder)) => {
-                self.require_state()?;
+                self.require_state(folder)?;
                 let own = read(&self.way, &folder.join(&file), Kept::Secret);
                 unless_missing(own, None)
             }
@@ -56,14 +57,31 @@ impl Store {
         let Some(folder) = self.enrolled() else {
             return Ok(false);
         };
-        self.require_state()?;
+        self.require_state(folder)?;
         unless_missing(is_there(&self.way, &folder.join(file)), false)
     }
 
     /// Without the state folder, because its disk isn't mounted perhaps, everybody whom a
-    /// login enrolled would look as if they never had been.
-    fn require_state(&self) -> Result<(), Fault> {
-        self.way.check_folder(&self.conf.state)
+    /// login enrolled would look as if they never had been. An empty folder is left where a
+    /// disk isn't mounted: so who wants lost ledgers refused must have made the folder of the
+    /// enrolled.
+    fn require_state(&self, enrolled: &Path) -> Result<(), Fault> {
+        self.way.check_folder(&self.conf.state)?;
+        if !self.must_have_enrolled() || enrolled.symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        let what = format!(
+            "there is no such folder, and fresh_ledger = \"refuse\"; for the first time run: \
+             install -d -m 0700 {}",
+            enrolled.display()
+        );
+        Err(Fault::at(FaultKind::StateMissing, enrolled, what))
+    }
+
+    /// Whether the folder of the people whom logins enrolled must be there.
+    pub fn must_have_enrolled(&self) -> bool {
+        let refuses = self.conf.fresh_ledger == FreshLedger::Refuse;
+        refuses && self.conf.rules.iter().any(|rule| rule.enrolls)
     }
 }
 

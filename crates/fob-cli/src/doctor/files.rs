@@ -15,9 +15,11 @@ const SELINUX: &str = "/sys/fs/selinux/enforce";
 pub(super) fn examine(store: &Store) -> Vec<Finding> {
     let mut findings = Vec::new();
     let own = store.own_folders();
-    let there = own
-        .iter()
-        .filter(|folder| folder.symlink_metadata().is_ok());
+    let is_wanted = |folder: &Path| {
+        let demanded = store.must_have_enrolled() && store.enrolled() == Some(folder);
+        demanded || folder.symlink_metadata().is_ok()
+    };
+    let there = own.iter().filter(|folder| is_wanted(folder));
     for folder in [&store.conf.tokens, &store.conf.state]
         .into_iter()
         .chain(there)
@@ -129,7 +131,9 @@ fn judge_folder(path: &Path, is_last: bool, stat: &Metadata) -> Option<Finding> 
         return Some(Finding::error("files.folder_too_open", what).fix(fix));
     }
     (is_last && mode & 0o077 != 0).then(|| {
-        let what = format!("{shown}: others may look in (mode {mode:04o})");
+        let what = format!(
+            "{shown}: others may look in, and hold its lock against every change (mode {mode:04o})"
+        );
         Finding::note("files.folder_readable", what).fix(Fix::Mode(path.into(), 0o700))
     })
 }
