@@ -6,6 +6,7 @@
 #   make fuzz       bytes that nobody wrote for every reader (FUZZ_SECONDS=300 each)
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
+#   make pictures   draw the handbook's pictures anew
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
 #   make uninstall  take that away again; tokens and ledgers stay
 
@@ -27,7 +28,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet race fuzz install uninstall clean
+.PHONY: all build demo check lint bench fleet race fuzz pictures install uninstall clean
 
 all: build
 
@@ -73,6 +74,11 @@ bench: build
 fleet: build
 	tests/parts
 	tests/as-root tests/fleet-speed
+
+# Committed; drawn anew when what they show has changed.
+pictures: build
+	tests/parts
+	tests/as-root docs/pictures/make
 
 install: $(MODULE) $(COMMAND)
 	install -D -m 0644 $(MODULE) $(DESTDIR)$(PAMDIR)/pam_fob.so

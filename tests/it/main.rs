@@ -28,6 +28,7 @@ mod notices;
 mod oathtool;
 mod once;
 mod one_field;
+mod released;
 mod remember;
 mod rules;
 mod screen;
