@@ -118,6 +118,7 @@ def timing(seconds):
         if index == len(seconds) - 1:
             steps = f"0%{{visibility:hidden}}{first:.2f}%{{visibility:visible}}"
         rules.append(f"@keyframes k{index}{{{steps}}}#f{index}{{animation:k{index} {total:.1f}s step-end infinite}}")
+        begin += duration
     moves = "".join(rules)
     return f".f{{visibility:hidden}}.last{{visibility:visible}}@media (prefers-reduced-motion:no-preference){{{moves}}}"
 
