@@ -136,8 +136,8 @@ fn this_version_and_its_format_numbers_have_a_folder() {
     let ledger = |folder: &Path| {
         let bytes = fs::read(folder.join("2000")).unwrap();
         let slot = [4096, 8192].map(|at| bytes[at..at + 6].to_vec());
-        let used = slot.into_iter().filter(|slot| slot.starts_with(b"FOBS"));
-        (bytes[..10].to_vec(), used.last().unwrap())
+        let mut used = slot.into_iter().filter(|slot| slot.starts_with(b"FOBS"));
+        (bytes[..10].to_vec(), used.next_back().unwrap())
     };
     let (written, kept) = (
         ledger(&machine.path("var/lib/fob")),
