@@ -4,11 +4,25 @@
 #   make demo       log in over a private sshd with a code, then see it refused
 #   make check      run every test
 #   make fuzz       bytes that nobody wrote for every reader (FUZZ_SECONDS=300 each)
+#   make model      the ledger against a reference, with faults in every place
+#   make faults     every system call of a login failed in every way
+#   make powercut   the power goes after each success, on three file systems
+#   make mutants    changes to what decides, which a test must notice
+#   make supply-chain  what the module is made of, and under which licences
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
 #   make pictures   draw the handbook's pictures anew
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
 #   make uninstall  take that away again; tokens and ledgers stay
+#
+#   make dist       target/dist: the source with its crates, a bill of materials, checksums
+#   make sbom       the bill of materials alone
+#   make deb        target/deb: Debian packages, looked over by lintian
+#   make deb-again  build them in another folder, and compare the bytes
+#   make try-deb    install, log in, upgrade, remove, purge them in a throwaway Debian (SUITE=trixie)
+#   make rpm        target/rpm: RPM packages, looked over by rpmlint
+#   make selinux    compile the SELinux module
+#   make arch       target/arch: the recipe of an Arch package, its functions tried
 
 PREFIX ?= /usr
 DESTDIR ?=
@@ -17,10 +31,15 @@ MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 CARGO ?= cargo
+# More flags for the compiler, beside those of .cargo/config.toml, such as --remap-path-prefix.
+EXTRA_RUSTFLAGS ?=
+comma := ,
 MODULE = target/release/libpam_fob.so
 # Built by itself: it makes recovery codes by the ten thousand, and so asks the processor for
 # its SHA instructions, which .cargo/config.toml keeps the module from doing.
 COMMAND = target/command/release/fob
+
+SOURCE = pam_fob-$(shell packaging/version)
 
 PAGES = $(notdir $(wildcard man/*.[158]))
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
@@ -28,14 +47,16 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet race fuzz pictures install uninstall clean
+.PHONY: all build demo check lint bench fleet model faults powercut race supply-chain mutants fuzz \
+    pictures install uninstall dist sbom deb deb-again try-deb rpm selinux arch clean
 
 all: build
 
 build:
 	packaging/needs build
-	$(CARGO) build --release --locked --package pam_fob
-	RUSTFLAGS= $(CARGO) build --release --locked --package fob-cli --target-dir target/command
+	$(CARGO) build --release --locked --package pam_fob \
+	    --config 'build.rustflags=[$(foreach flag,$(EXTRA_RUSTFLAGS),"$(flag)"$(comma))]'
+	RUSTFLAGS='$(EXTRA_RUSTFLAGS)' $(CARGO) build --release --locked --package fob-cli --target-dir target/command
 
 demo: build
 	tests/parts
@@ -44,6 +65,7 @@ demo: build
 check: build
 	packaging/needs check
 	$(MAKE) --no-print-directory lint
+	tests/supply-chain
 	tests/parts
 	$(CARGO) test --locked --package fob-core --package fob-store --package fob-import \
 	    --package fob-cli
@@ -57,10 +79,35 @@ lint:
 	    $(CARGO) clippy --locked --workspace --all-targets $(if $(CI),-- --deny warnings); \
 	    else echo 'lint: no clippy, skipped'; fi
 
+# What the module is made of, and under which licences.
+supply-chain:
+	tests/supply-chain --deny
+
+# Every order of the steps of logins at once, two faults, and many histories; `make check` has a
+# short form.
+model:
+	FOB_MODEL=$(or $(TIMES),40) $(CARGO) test --locked --package fob-store model -- --nocapture
+
+# Every system call of every kind of login failed, interrupted, cut short and killed at;
+# `make check` takes a sample.
+faults: build
+	tests/parts
+	FOB_FAULTS=all tests/it/run faults:: --nocapture
+
+# The power goes after each success, on ext4, xfs and btrfs; `make check` has ext4.
+powercut: build
+	packaging/needs powercut
+	tests/parts
+	FOB_POWERCUT=all tests/it/run powercut:: --include-ignored --nocapture
+
 # Thousands of rounds of each race; `make check` runs 200.
 race: build
 	tests/parts
 	FOB_ROUNDS=$(or $(ROUNDS),5000) tests/it/run once
+
+# What decides changed, one place after another: does a test notice? An hour or two.
+mutants:
+	tests/mutants
 
 # Every reader on bytes that nobody wrote; `make check` gives each a second.
 fuzz:
@@ -107,6 +154,44 @@ uninstall:
 
 $(MODULE) $(COMMAND):
 	$(MAKE) build
+
+dist: sbom
+	packaging/needs dist
+	packaging/dist
+	cd target/dist && sha256sum $(SOURCE).tar.xz $(SOURCE).cdx.json >SHA256SUMS
+
+deb:
+	packaging/needs deb
+	packaging/dist
+	packaging/deb
+
+deb-again:
+	packaging/needs deb
+	packaging/deb-again
+
+try-deb:
+	packaging/needs try-deb
+	tests/as-root packaging/try-deb $(or $(SUITE),bookworm)
+
+rpm: sbom
+	packaging/needs rpm
+	packaging/dist
+	packaging/rpm/build
+
+arch:
+	packaging/needs arch
+	packaging/dist
+	packaging/arch/build
+
+selinux:
+	packaging/needs selinux
+	packaging/selinux/try
+
+sbom:
+	packaging/needs dist
+	mkdir -p target/dist
+	packaging/sbom >target/dist/$(SOURCE).cdx.json
+	@echo target/dist/$(SOURCE).cdx.json
 
 clean:
 	$(CARGO) clean

@@ -4,7 +4,11 @@
 //! A reader is one line in `targets!`: its name, where its seeds are, and what is called.
 #![no_main]
 
+#[path = "../../src/ffi/conversation.rs"]
+#[allow(dead_code)] // styles that nobody asks with here
+mod conversation;
 mod import;
+mod login;
 #[path = "../../crates/fob-cli/src/pam/line.rs"]
 #[allow(dead_code)] // of a binary; what isn't fuzzed is used there
 mod line;
@@ -31,6 +35,11 @@ targets! {
     "token-file" "fuzz/seeds/token-file" |bytes| text(bytes, |text| drop(TokenFile::parse(text)));
     "conf" "fuzz/seeds/conf" |bytes| text(bytes, |text| drop(Conf::parse(text)));
     "ledger" "fuzz/seeds/ledger" ledger;
+    "pages" "fuzz/seeds/pages" fob_store::model::read_file;
+    "login" "fuzz/seeds/login" login::live;
+    "arguments" "fuzz/seeds/arguments" login::arguments;
+    "answer" "fuzz/seeds/answer" login::answer;
+    "rules" "fuzz/seeds/rules" login::rules;
     "attempt" "fuzz/seeds/attempt" attempt;
     "pam-line" "fuzz/seeds/pam-line" |bytes| text(bytes, |text| drop(line::Line::parse(text)));
     "detect" "crates/fob-import/samples" |bytes| drop(detect::detect(bytes));
@@ -81,7 +90,7 @@ fn ledger(bytes: &[u8]) {
 
 /// What is both a code and a recovery code has something in front of the code, and a
 /// password is what stands in front.
-fn attempt(bytes: &[u8]) {
+pub(crate) fn attempt(bytes: &[u8]) {
     let plain = Attempt::parse(bytes);
     let length = bytes.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
     assert!(!(plain.has_code() && plain.recovery().is_some()) || length == 16);

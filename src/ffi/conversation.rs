@@ -6,6 +6,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::{ptr, slice};
 
+use fob_core::MAX_ANSWER;
 use zeroize::{Zeroize, Zeroizing};
 
 /// What a person typed: at most 512 bytes, wiped when dropped.
@@ -21,8 +22,19 @@ pub(crate) enum NoAnswer {
 }
 
 impl Answer {
-    pub(super) fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
-        Self(bytes)
+    /// A copy of a C string.
+    ///
+    /// # Safety
+    /// `text` is a C string.
+    pub(super) unsafe fn copied(text: *const c_char) -> Result<Self, NoAnswer> {
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
+        if bytes.len() > MAX_ANSWER {
+            return Err(NoAnswer::TooLong);
+        }
+        let mut copy = Zeroizing::new(Vec::with_capacity(MAX_ANSWER));
+        copy.extend_from_slice(bytes);
+        Ok(Self(copy))
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {

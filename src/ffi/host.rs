@@ -4,9 +4,8 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::ptr;
 
-use fob_core::MAX_ANSWER;
 use pamsm::Pam;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::conversation::{Answer, NoAnswer, Style, converse};
 
@@ -196,21 +195,4 @@ unsafe fn copied(text: *const c_char) -> Option<String> {
     let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
     let cut = bytes.get(..MAX_ITEM).unwrap_or(bytes);
     Some(String::from_utf8_lossy(cut).into_owned())
-}
-
-impl Answer {
-    /// A copy of a C string.
-    ///
-    /// # Safety
-    /// `text` is a C string.
-    pub(super) unsafe fn copied(text: *const c_char) -> Result<Self, NoAnswer> {
-        // SAFETY: the caller's promise.
-        let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
-        if bytes.len() > MAX_ANSWER {
-            return Err(NoAnswer::TooLong);
-        }
-        let mut copy = Zeroizing::new(Vec::with_capacity(MAX_ANSWER));
-        copy.extend_from_slice(bytes);
-        Ok(Self::new(copy))
-    }
 }

@@ -8,15 +8,19 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::cloned_ref_to_slice_refs,
+    clippy::print_stdout,
+    clippy::print_stderr,
     reason = "tests: a panic is how they fail"
 )]
 
+mod assurance;
 mod bypass;
 mod daily;
 mod doctor;
 mod durable;
 mod enrolment;
 mod explain;
+mod faults;
 mod fleet;
 mod fob;
 mod host;
@@ -28,6 +32,8 @@ mod notices;
 mod oathtool;
 mod once;
 mod one_field;
+mod packaging;
+mod powercut;
 mod released;
 mod remember;
 mod rules;

@@ -1,12 +1,10 @@
 //! Changing a token file: under the folder's lock, read, change, replace.
 
-use std::fs::File;
 use std::path::Path;
 
 use fob_core::format::{MAX_TOKENS, Sealing, TokenFile, file_head};
 use fob_core::{Counter, Kind, Pin, RecoverySet, Token};
-use fob_store::{MAX_FILE, Store, lock_folder, remove_file, replace_file};
-use nix::fcntl::Flock;
+use fob_store::{Locked, MAX_FILE, Store, lock_folder, remove_file, replace_file};
 use zeroize::Zeroizing;
 
 use crate::stop::Stop;
@@ -41,7 +39,7 @@ pub(crate) struct Edit<'a> {
 }
 
 /// The lock on the folder of the token files.
-pub(crate) struct Folder(#[allow(dead_code, reason = "held")] Flock<File>);
+pub(crate) struct Folder(#[allow(dead_code, reason = "held")] Locked);
 
 impl Folder {
     /// Locks the folder, and removes what a killed `fob` left there.

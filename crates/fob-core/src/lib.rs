@@ -10,6 +10,8 @@
 
 mod arguments;
 mod attempt;
+#[cfg(test)]
+mod bounds_tests;
 mod bypass;
 mod code;
 mod counter;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use fob_core::format::{Cause, Conf, FreshLedger, RefusedToken, TokenFile};
 use fob_core::{
-    Acceptance, Admission, Attempt, Durability, Evidence, Owner, Reason, Refusal, SealKey, Source,
-    Stay, Ticket, Verdict, admit, decide,
+    Acceptance, Admission, Attempt, Durability, Evidence, Ledger, Now, Owner, Policy, Reason,
+    Refusal, SealKey, Source, Stay, Ticket, Verdict, admit, decide,
 };
 
 use crate::account::file_name;
+use crate::pages::{Medium, Pages};
 use crate::seal::Seal;
 use crate::trusted::{Kept, is_there, read};
 use crate::way::Way;
@@ -171,16 +172,17 @@ impl Store {
             })
         };
 
-        let debit = match admit(policy, ledger, &now, source, from, attempt) {
-            Admission::Debit(debit) => debit.at(stay, ticket, attempt),
-            Admission::Refused(refusal) => return judged(Verdict::Refused(refusal)),
+        let call = Judging {
+            policy,
+            evidence: &evidence,
+            now,
+            source,
+            from,
+            stay,
+            ticket,
+            attempt,
         };
-        let debited = debit.settle(|ledger| ledger_file.debit(ledger))?;
-        let decision = decide(policy, &evidence, debited, &now, attempt);
-        judged(decision.settle(|ledger, durability| match durability {
-            Durability::Written => ledger_file.debit(ledger),
-            Durability::Synced => ledger_file.settle(ledger),
-        })?)
+        judged(call.verdict(ledger_file.pages(), ledger)?)
     }
 
     /// A person's ledger as the next login finds it. `None` if that login makes it.
@@ -188,7 +190,7 @@ impl Store {
     /// # Errors
     /// What would keep an attempt from being judged; a lost ledger where fob.conf says
     /// `fresh_ledger = "refuse"`.
-    pub fn ledger_now(&self, account: &Account) -> Result<Option<fob_core::Ledger>, Fault> {
+    pub fn ledger_now(&self, account: &Account) -> Result<Option<Ledger>, Fault> {
         let path = self.ledger_path(account.uid);
         let opened = LedgerFile::open(&path);
         match opened.map_err(|fault| named(fault, account))? {
@@ -234,7 +236,7 @@ impl Store {
         })
     }
 
-    fn ledger(&self, person: &Person) -> Result<(LedgerFile, fob_core::Ledger, bool), Fault> {
+    fn ledger(&self, person: &Person) -> Result<(LedgerFile, Ledger, bool), Fault> {
         let path = &person.ledger;
         let refuse_fresh = self.conf.fresh_ledger == FreshLedger::Refuse && person.absent.is_none();
         if refuse_fresh && !is_there(&self.way, path)? {
@@ -243,6 +245,48 @@ impl Store {
         let (file, ledger, fresh) = LedgerFile::open_or_create_on(&self.way, path, &person.owner)?;
         check_owner(path, &ledger, &person.owner)?;
         Ok((file, ledger, fresh && person.absent.is_none()))
+    }
+}
+
+/// An attempt whose ledger is locked and read.
+pub(crate) struct Judging<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) evidence: &'a Evidence<'a>,
+    pub(crate) now: Now,
+    pub(crate) source: Source,
+    pub(crate) from: &'a str,
+    pub(crate) stay: Stay,
+    pub(crate) ticket: Ticket,
+    pub(crate) attempt: &'a Attempt,
+}
+
+impl Judging<'_> {
+    /// Debit, decision, settlement.
+    pub(crate) fn verdict<M: Medium>(
+        &self,
+        pages: &mut Pages<M>,
+        ledger: Ledger,
+    ) -> Result<Verdict, Fault> {
+        let Self {
+            policy,
+            evidence,
+            now,
+            source,
+            from,
+            stay,
+            ticket,
+            attempt,
+        } = self;
+        let debit = match admit(policy, ledger, now, *source, from, attempt) {
+            Admission::Debit(debit) => debit.at(*stay, *ticket, attempt),
+            Admission::Refused(refusal) => return Ok(Verdict::Refused(refusal)),
+        };
+        let debited = debit.settle(|ledger| pages.debit(ledger))?;
+        let decision = decide(policy, evidence, debited, now, attempt);
+        decision.settle(|ledger, durability| match durability {
+            Durability::Written => pages.debit(ledger),
+            Durability::Synced => pages.settle(ledger),
+        })
     }
 }
 
@@ -265,11 +309,7 @@ fn lost(path: &Path) -> Fault {
     Fault::at(FaultKind::StateMissing, path, what)
 }
 
-pub(crate) fn check_owner(
-    path: &Path,
-    ledger: &fob_core::Ledger,
-    owner: &Owner,
-) -> Result<(), Fault> {
+pub(crate) fn check_owner(path: &Path, ledger: &Ledger, owner: &Owner) -> Result<(), Fault> {
     if ledger.owner == *owner {
         return Ok(());
     }
