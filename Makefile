@@ -12,6 +12,7 @@
 #   make soak       an hour of everything at once (SECONDS=3600)
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
+#   make pictures   draw the handbook's pictures anew
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
 #   make uninstall  take that away again; tokens and ledgers stay
 #
@@ -48,7 +49,7 @@ FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
 .PHONY: all build demo check lint bench fleet model faults powercut soak race supply-chain mutants fuzz \
-    install uninstall dist sbom deb deb-again try-deb rpm selinux arch clean
+    pictures install uninstall dist sbom deb deb-again try-deb rpm selinux arch clean
 
 all: build
 
@@ -126,6 +127,11 @@ bench: build
 fleet: build
 	tests/parts
 	tests/as-root tests/fleet-speed
+
+# Committed; drawn anew when what they show has changed.
+pictures: build
+	tests/parts
+	tests/as-root docs/pictures/make
 
 install: $(MODULE) $(COMMAND)
 	install -D -m 0644 $(MODULE) $(DESTDIR)$(PAMDIR)/pam_fob.so

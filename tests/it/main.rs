@@ -34,6 +34,7 @@ mod once;
 mod one_field;
 mod packaging;
 mod powercut;
+mod released;
 mod remember;
 mod residue;
 mod rules;

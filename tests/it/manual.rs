@@ -42,6 +42,89 @@ fn pages_of_the_manual_are_well_formed() {
     assert!(output.status.success(), "{remarks}");
 }
 
+/// The name that a forge gives a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = kept
+        .chars()
+        .filter(|sign| sign.is_alphanumeric() || " -_".contains(*sign));
+    kept.collect::<String>().replace(' ', "-")
+}
+
+/// Where the links and pictures of a page lead, but for other sites.
+fn links(page: &str) -> Vec<&str> {
+    let markdown = page
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    let html = page
+        .split("src=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    let here = |link: &&str| !link.contains("://") && !link.starts_with("mailto:");
+    markdown.chain(html).filter(here).collect()
+}
+
+#[test]
+fn every_link_within_the_project_leads_somewhere() {
+    let mut pages = files(&project().join("docs"));
+    pages.extend(
+        [
+            "README.md",
+            "CONTRIBUTING.md",
+            "CHANGELOG.md",
+            "SECURITY.md",
+        ]
+        .map(|name| project().join(name)),
+    );
+    pages.push(project().join("tests/released/README.md"));
+    pages.retain(|path| path.extension().is_some_and(|end| end == "md"));
+    let (mut wrong, mut seen) = (Vec::new(), 0);
+    for page in &pages {
+        let text = fs::read_to_string(page).unwrap();
+        for link in links(&text) {
+            seen += 1;
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() {
+                page.clone()
+            } else {
+                page.parent().unwrap().join(path)
+            };
+            let is_there = target.exists()
+                && (heading.is_empty() || {
+                    let text = fs::read_to_string(&target).unwrap();
+                    text.lines()
+                        .any(|line| line.starts_with('#') && anchor(line) == heading)
+                });
+            if !is_there {
+                wrong.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(seen > 50, "only {seen} links were found");
+}
+
+/// Pages are read on forges, by phone, in the light and in the dark.
+#[test]
+fn pictures_are_light_and_say_what_they_show() {
+    let pictures = files(&project().join("docs/pictures"));
+    let drawn = pictures
+        .iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "svg"));
+    let mut seen = 0;
+    for picture in drawn {
+        seen += 1;
+        let text = fs::read_to_string(picture).unwrap();
+        assert!(text.len() < 150_000, "{picture:?} has {} bytes", text.len());
+        // Scripts and other sites' files are not let in there.
+        for word in ["<script", "http://127", "@import", "<image"] {
+            assert!(!text.contains(word), "{picture:?}: {word}");
+        }
+    }
+    assert!(seen >= 3, "only {seen} pictures");
+}
+
 #[test]
 fn uninstall_takes_away_all_that_install_laid_down() {
     let name = format!("install-{}", std::process::id());

@@ -9,6 +9,8 @@ mod cli;
 mod doctor;
 mod everybody;
 mod given;
+#[cfg(test)]
+mod handbook_tests;
 mod help;
 mod journal;
 #[cfg(test)]

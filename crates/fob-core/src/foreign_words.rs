@@ -62,7 +62,7 @@ fn way_out(name: &str) -> Option<&'static str> {
             "secrets lie in /etc/fob/tokens; run: fob import users-oath FILE, and take it away"
         }
         "user" => "files are read as root, for accounts of this system alone; take it away",
-        "grace_period" => "a code is asked for each time; take it away",
+        "grace_period" => "say remember in a rule of fob.conf instead, and take it away",
         _ => return None,
     })
 }
