@@ -10,6 +10,9 @@
 #   make mutants    changes to what decides, which a test must notice
 #   make supply-chain  what the module is made of, and under which licences
 #   make soak       an hour of everything at once (SECONDS=3600)
+#   make hosts      thousands of connections to sshd that break off (DROPS=4000)
+#   make sanitizers hostile applications, with AddressSanitizer and under valgrind
+#   make platforms  other compilers, versions and processors, as far as they can be had
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make fleet      time the enrolment and the listing of many people
 #   make pictures   draw the handbook's pictures anew
@@ -48,8 +51,8 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet model faults powercut soak race supply-chain mutants fuzz \
-    pictures install uninstall dist sbom deb deb-again try-deb rpm selinux arch clean
+.PHONY: all build demo check lint bench fleet model faults powercut soak hosts sanitizers platforms race \
+    supply-chain mutants fuzz pictures install uninstall dist sbom deb deb-again try-deb rpm selinux arch clean
 
 all: build
 
@@ -114,6 +117,20 @@ mutants:
 soak: build
 	tests/parts
 	FOB_SOAK=$(or $(SECONDS),3600) tests/it/run soak:: --nocapture
+
+# Connections that break off at any moment; `make check` has 64.
+hosts: build
+	tests/parts
+	FOB_DROPS=$(or $(DROPS),4000) tests/it/run hosts:: --nocapture
+
+# Hostile applications; `make check` has them under valgrind.
+sanitizers: build
+	tests/parts
+	tests/sanitizers
+
+# The oldest compiler, the oldest libraries, other processors, another C library.
+platforms:
+	tests/platforms
 
 # Every reader on bytes that nobody wrote; `make check` gives each a second.
 fuzz:

@@ -57,8 +57,13 @@ impl Machine {
     }
 
     /// Has the module of the build with `test-panic`.
-    pub fn with_panicking_module(mut self) -> Self {
-        self.layers.insert(0, parts().join("panic"));
+    pub fn with_panicking_module(self) -> Self {
+        self.with_part("panic")
+    }
+
+    /// Has this over everything else.
+    pub fn with_part(mut self, name: &str) -> Self {
+        self.layers.insert(0, parts().join(name));
         self
     }
 
@@ -239,6 +244,12 @@ impl SystemLog {
 /// A process in the machine; ended by its id when dropped.
 pub struct Server(Child);
 
+impl Server {
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = Command::new("kill").arg(self.0.id().to_string()).status();
@@ -396,6 +407,23 @@ pub fn shows(token: &Token) -> String {
 pub const CALLS: &str = r#"
 calls() { sed -n 's/^[0-9]* *\([a-z_0-9]*\)(.*/\1/p' "$1" | awk '$1 != "execve" { print $1, ++count[$1] }'; }
 "#;
+
+/// The processes that a process started, and theirs, each with its name and state.
+pub fn descendants(process: u32) -> Vec<(u32, String, char)> {
+    let list = format!("/proc/{process}/task/{process}/children");
+    let children = fs::read_to_string(list).unwrap_or_default();
+    let mut all = vec![];
+    for child in children.split_whitespace().map(|id| id.parse().unwrap()) {
+        // PID (NAME) STATE ...
+        if let Ok(stat) = fs::read_to_string(format!("/proc/{child}/stat")) {
+            let (head, tail) = stat.rsplit_once(") ").unwrap();
+            let name = head.split_once('(').unwrap().1.to_owned();
+            all.push((child, name, tail.chars().next().unwrap()));
+        }
+        all.extend(descendants(child));
+    }
+    all
+}
 
 /// Waits for something to become true, at most ten seconds.
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {

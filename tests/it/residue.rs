@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use fob_core::{Digits, RecoveryCode, Token};
 
-use crate::machine::{Machine, hotp, press, shows, token_file, totp, wait_until};
+use crate::machine::{Machine, descendants, hotp, press, shows, token_file, totp, wait_until};
 
 const CONTROL: &str = "control";
 
@@ -59,10 +59,13 @@ impl Stopped {
     fn process(&self) -> u32 {
         let mut found = None;
         wait_until("the application has stopped", || {
-            found = stopped_below(self.child.id());
+            let all = descendants(self.child.id());
+            found = all
+                .into_iter()
+                .find(|(_, name, state)| name == "pamdrive" && *state == 'T');
             found.is_some()
         });
-        found.unwrap()
+        found.unwrap().0
     }
 
     /// Where any of these bytes lie in what the process can write to.
@@ -115,23 +118,6 @@ impl Drop for Stopped {
             .status();
         let _ = self.child.wait();
     }
-}
-
-/// The stopped descendant of a process.
-fn stopped_below(parent: u32) -> Option<u32> {
-    let children =
-        std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
-    children
-        .split_whitespace()
-        .map(|child| child.parse().unwrap())
-        .find_map(|child| {
-            let status = std::fs::read_to_string(format!("/proc/{child}/status")).ok()?;
-            if status.contains("State:\tT") {
-                Some(child)
-            } else {
-                stopped_below(child)
-            }
-        })
 }
 
 /// What knows a token's secret, in every form that it takes on its way through HMAC.

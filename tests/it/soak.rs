@@ -89,6 +89,8 @@ impl Disk {
             .status();
         std::thread::sleep(Duration::from_millis(200 + random.below(1500)));
         fs::remove_file(&ballast).unwrap();
+        // ext4 gives the room back once this is in its journal.
+        run(Command::new("sync").arg("-f").arg(&self.root));
         self.full.store(false, Ordering::SeqCst);
     }
 
@@ -326,6 +328,9 @@ impl Log {
                 let rest = line.split_once(&format!(" {key}="))?.1;
                 rest.split_whitespace().next().map(str::to_owned)
             };
+            if line.contains(": enrolment_lost ") {
+                eprintln!("soak: {line}");
+            }
             if line.contains(": accepted ") {
                 counted.accepted += 1;
                 let user = value("user").unwrap();

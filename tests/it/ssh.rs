@@ -11,7 +11,7 @@ use crate::machine::{Machine, Server, hotp, press, token_file, wait_until};
 pub struct Site {
     pub machine: Machine,
     pub port: u16,
-    _server: Server,
+    pub server: Server,
 }
 
 impl Site {
@@ -54,7 +54,7 @@ impl Site {
         Self {
             machine,
             port,
-            _server: server,
+            server,
         }
     }
 

@@ -458,18 +458,30 @@ impl Desk {
 }
 
 /// Who enrols at a login, gets in, and has it all taken away again.
-pub struct Enrolling(String);
+pub struct Enrolling {
+    name: String,
+    times: u32,
+}
 
 /// What an app shows that takes the secret from the question, and keeps it.
 const APP: &str = r#"|s=$(echo "$PROMPT" | sed -n "s/.*into the app: //p" | tr -d " "); echo $s >/tmp/$PAM_PERSON; oathtool --totp -b $s | tee /tmp/code-$PAM_PERSON"#;
 
 impl Enrolling {
     pub fn new(name: &str) -> Self {
-        Self(name.into())
+        Self {
+            name: name.into(),
+            times: 0,
+        }
     }
 
     pub fn some(&mut self, machine: &Machine, disk: &Disk, tally: &Tally) {
-        let name = &self.0;
+        let name = &self.name;
+        self.times += 1;
+        if self.times % 25 == 0 {
+            // The account is made anew: a ledger has room for 32 tokens in 30 days.
+            let uid = 2000 + name.trim_start_matches('p').parse::<u32>().unwrap();
+            let _ = std::fs::remove_file(machine.path(&format!("var/lib/fob/{uid}")));
+        }
         let script = format!(
             "export PAM_PERSON={name}
              pamdrive --calls authenticate,setcred roll {name} '{APP}' ''
