@@ -5,6 +5,7 @@
 #   make check      run every test
 #   make fuzz       bytes that nobody wrote for every reader (FUZZ_SECONDS=300 each)
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
+#   make try-ansible  the Ansible role in a throwaway machine, with ansible-core from PyPI
 #   make fleet      time the enrolment and the listing of many people
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
 #   make uninstall  take that away again; tokens and ledgers stay
@@ -27,7 +28,7 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
-.PHONY: all build demo check lint bench fleet race fuzz install uninstall clean
+.PHONY: all build demo check lint bench fleet race fuzz try-ansible install uninstall clean
 
 all: build
 
@@ -69,6 +70,10 @@ fuzz:
 bench: build
 	packaging/needs check
 	benches/run $(if $(FULL),--long)
+
+try-ansible: build
+	tests/parts
+	tests/as-root packaging/ansible/try
 
 fleet: build
 	tests/parts
