@@ -14,6 +14,7 @@
 #   make sanitizers hostile applications, with AddressSanitizer and under valgrind
 #   make platforms  other compilers, versions and processors, as far as they can be had
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
+#   make try-ansible  the Ansible role in a throwaway machine, with ansible-core from PyPI
 #   make fleet      time the enrolment and the listing of many people
 #   make pictures   draw the handbook's pictures anew
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
@@ -52,7 +53,7 @@ FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
 .PHONY: all build demo check lint bench fleet model faults powercut soak hosts sanitizers platforms race \
-    supply-chain mutants fuzz pictures install uninstall dist sbom deb deb-again try-deb rpm selinux arch clean
+    supply-chain mutants fuzz pictures try-ansible install uninstall dist sbom deb deb-again try-deb rpm selinux arch clean
 
 all: build
 
@@ -140,6 +141,10 @@ fuzz:
 bench: build
 	packaging/needs check
 	benches/run $(if $(FULL),--long)
+
+try-ansible: build
+	tests/parts
+	tests/as-root packaging/ansible/try
 
 fleet: build
 	tests/parts

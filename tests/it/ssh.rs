@@ -17,20 +17,32 @@ pub struct Site {
 impl Site {
     pub fn new(methods: &str, stack: &str) -> Self {
         let machine = Machine::with(&["alice:correct horse"]);
+        let rest = "account required pam_permit.so\nsession required pam_permit.so\n";
+        machine.stack("sshd", &format!("{stack}{rest}"));
+        Self::on(
+            machine,
+            &format!(
+                "UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n\
+                 AuthenticationMethods {methods}\n"
+            ),
+        )
+    }
+
+    /// An sshd with these lines in a file of its own, as the README has it. Everybody has
+    /// the same key.
+    pub fn on(machine: Machine, fob_conf: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap()
             .port();
-        let rest = "account required pam_permit.so\nsession required pam_permit.so\n";
-        machine.stack("sshd", &format!("{stack}{rest}"));
         let conf = format!(
-            "Port {port}\nListenAddress 127.0.0.1\nHostKey /etc/ssh/host\nUsePAM yes\n\
-             KbdInteractiveAuthentication yes\nPasswordAuthentication no\n\
-             AuthenticationMethods {methods}\nPidFile none\n"
+            "Include /etc/ssh/sshd_config.d/*.conf\nPort {port}\nListenAddress 127.0.0.1\n\
+             HostKey /etc/ssh/host\nPidFile none\n"
         );
-        machine.folder("etc/ssh", 0o755);
+        machine.folder("etc/ssh/sshd_config.d", 0o755);
         machine.file("etc/ssh/sshd_config", 0o644, conf);
+        machine.file("etc/ssh/sshd_config.d/10-fob.conf", 0o644, fob_conf);
         // Answers the prompts with the lines of a file, one after the other.
         machine.file(
             "root/askpass",
@@ -41,8 +53,11 @@ impl Site {
         machine.shell(
             "ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/host
              ssh-keygen -q -t ed25519 -N '' -f /root/key
-             mkdir -m 0700 /home/alice/.ssh; cp /root/key.pub /home/alice/.ssh/authorized_keys
-             chown -R alice:alice /home/alice",
+             cd /home
+             for name in *; do
+                 mkdir -m 0700 $name/.ssh; cp /root/key.pub $name/.ssh/authorized_keys
+                 chown -R $name:$name $name
+             done",
         );
         let server = machine.start(
             "/usr/sbin/sshd",
@@ -60,18 +75,23 @@ impl Site {
 
     /// Logs alice in with these answers; what `id -un` printed, if she got in.
     pub fn login(&self, answers: &[&str]) -> Option<String> {
-        let output = self.try_login(answers);
+        self.login_as("alice", "-i /root/key", answers)
+    }
+
+    /// Logs somebody in, with these words for ssh.
+    pub fn login_as(&self, person: &str, words: &str, answers: &[&str]) -> Option<String> {
+        let output = self.try_login(person, words, answers);
         let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         output.status.success().then_some(name)
     }
 
-    fn try_login(&self, answers: &[&str]) -> Output {
+    fn try_login(&self, person: &str, words: &str, answers: &[&str]) -> Output {
         let lines: String = answers.iter().map(|answer| format!("{answer}\n")).collect();
         self.machine.file("tmp/answers", 0o600, lines);
         let _ = std::fs::remove_file(self.machine.path("tmp/prompts"));
         let script = format!(
-            "SSH_ASKPASS=/root/askpass SSH_ASKPASS_REQUIRE=force ssh -i /root/key -p {} \
-             -o StrictHostKeyChecking=no -o NumberOfPasswordPrompts=1 -o LogLevel=ERROR alice@127.0.0.1 id -un",
+            "SSH_ASKPASS=/root/askpass SSH_ASKPASS_REQUIRE=force ssh {words} -p {} \
+             -o StrictHostKeyChecking=no -o NumberOfPasswordPrompts=1 -o LogLevel=ERROR {person}@127.0.0.1 id -un",
             self.port
         );
         self.machine
@@ -81,7 +101,7 @@ impl Site {
             .unwrap()
     }
 
-    fn prompts(&self) -> String {
+    pub fn prompts(&self) -> String {
         std::fs::read_to_string(self.machine.path("tmp/prompts")).unwrap_or_default()
     }
 

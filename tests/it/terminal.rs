@@ -76,6 +76,26 @@ impl Terminal {
     pub fn ended(mut self) -> i32 {
         self.child.wait().unwrap().code().unwrap()
     }
+
+    /// How it ended, and all that was shown.
+    pub fn result(mut self) -> (i32, String) {
+        let status = self.child.wait().unwrap().code().unwrap();
+        let shown = Arc::clone(&self.shown);
+        // The reader is the other one who has it, and gives it back at the end.
+        wait_until("the rest is read", || Arc::strong_count(&shown) == 2);
+        let text = self.text();
+        (status, text)
+    }
+
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Ends what still runs.
+    pub fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 /// What a phone reads from the screen.

@@ -12,8 +12,7 @@ use crate::verbs;
     name = "fob",
     version,
     disable_help_subcommand = true,
-    after_help = "Exit status: 0 yes or done, 1 no, 2 could not tell.\n\
-                  Example: sudo fob enroll alice"
+    after_help = "Exit: 0 yes or done, 1 no, 2 could not tell. Example: sudo fob enroll alice"
 )]
 pub(crate) struct Cli {
     /// Read this fob.conf, not /etc/fob/fob.conf
@@ -36,6 +35,8 @@ pub(crate) enum Verb {
     Show(Person),
     /// Everybody: tokens, last login, state
     List(verbs::list::Wish),
+    /// Numbers for a monitoring system
+    Metrics(verbs::metrics::Wish),
     /// Try a code as a login would; it is spent
     Check(verbs::check::Wish),
     /// Bring a token back in step by two codes in a row

@@ -23,7 +23,14 @@ const GROUPS: [(&str, &[&str]); 3] = [
     ),
     (
         "The machine",
-        &["doctor", "seal", "unseal", "config", "completions"],
+        &[
+            "doctor",
+            "metrics",
+            "seal",
+            "unseal",
+            "config",
+            "completions",
+        ],
     ),
 ];
 

@@ -120,9 +120,11 @@ impl Store {
         let gone = || Fault::new(FaultKind::UserDatabase, "the person is gone");
         let account = Account::look_up(name)?.ok_or_else(gone)?;
         let path = self.ledger_path(account.uid);
-        if let Some((_, ledger)) = LedgerFile::open(&path)? {
-            check_owner(&path, &ledger, &owner(&account))?;
-        }
+        let ledger = match LedgerFile::open(&path)? {
+            Some((_, ledger)) => ledger,
+            None => Ledger::new(owner(&account)),
+        };
+        check_owner(&path, &ledger, &owner(&account))?;
         let bytes: Zeroizing<[u8; 20]> = Zeroizing::new(random()?);
         let secret = Secret::new(bytes.to_vec())
             .map_err(|error| Fault::new(FaultKind::StateUnreadable, error.to_string()))?;
@@ -140,6 +142,8 @@ impl Store {
             expires: None,
             disabled: false,
         };
+        // Tried in memory: nobody shall be told later that it could not be kept.
+        raise(ledger, &path, &token, Counter(0), 0)?;
         Ok(Enrolment { account, token })
     }
 
@@ -267,14 +271,9 @@ impl Store {
     fn spend(&self, account: &Account, token: &Token, pending: &Pending) -> Result<(), Fault> {
         let path = self.ledger_path(account.uid);
         let owner = owner(account);
-        let (mut file, mut ledger, _) = LedgerFile::open_or_create_on(&self.way, &path, &owner)?;
+        let (mut file, ledger, _) = LedgerFile::open_or_create_on(&self.way, &path, &owner)?;
         check_owner(&path, &ledger, &owner)?;
-        let now = now();
-        ledger.make_room(&[], &now);
-        if !ledger.raise_floor(token, pending.floor, pending.offset, &now) {
-            let what = "has no room for another token";
-            return Err(Fault::at(FaultKind::StateWrite, &path, what));
-        }
+        let ledger = raise(ledger, &path, token, pending.floor, pending.offset)?;
         file.settle(&ledger)
     }
 
@@ -327,6 +326,23 @@ impl Store {
             let _ = unlink(path);
         }
     }
+}
+
+/// The ledger with a token whose codes below `floor` are spent.
+fn raise(
+    mut ledger: Ledger,
+    path: &Path,
+    token: &Token,
+    floor: Counter,
+    offset: i32,
+) -> Result<Ledger, Fault> {
+    let now = now();
+    ledger.make_room(&[], &now);
+    if ledger.raise_floor(token, floor, offset, &now) {
+        return Ok(ledger);
+    }
+    let what = "has no room for another token";
+    Err(Fault::at(FaultKind::StateWrite, path, what))
 }
 
 /// What apps show beside the name: this machine's.

@@ -15,6 +15,7 @@ mod forget;
 mod give_back;
 pub(crate) mod import;
 pub(crate) mod list;
+pub(crate) mod metrics;
 pub(crate) mod pin;
 mod rebind;
 mod recovery;
@@ -68,6 +69,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Stop> {
         Verb::Enroll(wish) => enroll::run(&desk, wish),
         Verb::Show(wish) => show::run(&desk, wish),
         Verb::List(wish) => list::run(&desk, wish),
+        Verb::Metrics(wish) => metrics::run(&desk, wish),
         Verb::Resync(wish) => resync::run(&desk, wish),
         Verb::Bypass(wish) => bypass::run(&desk, wish),
         Verb::Import(wish) => import::run(&desk, wish),

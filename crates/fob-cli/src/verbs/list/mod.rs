@@ -1,6 +1,6 @@
 //! `fob list`: everybody, in a line each.
 
-mod person;
+pub(crate) mod person;
 
 use clap::Args;
 use fob_store::Account;

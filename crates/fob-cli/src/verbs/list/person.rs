@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use fob_core::format::TokenFile;
-use fob_core::{Ledger, Source, Standing};
+use fob_core::{Day, Ledger, Source, Standing};
 use fob_store::{Account, Entry, Store, now};
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ const DAY: u64 = 86_400;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
-pub(super) enum State {
+pub(crate) enum State {
     Ok,
     Never,
     Throttled,
@@ -30,7 +30,7 @@ pub(super) enum State {
 
 impl State {
     /// The word that is printed.
-    pub(super) fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Never => "never",
@@ -46,16 +46,36 @@ impl State {
 
 /// What is known of a person.
 #[derive(Debug, Serialize)]
-pub(super) struct Person {
-    pub(super) user: String,
-    pub(super) uid: Option<u32>,
-    pub(super) state: State,
+pub(crate) struct Person {
+    pub(crate) user: String,
+    pub(crate) uid: Option<u32>,
+    pub(crate) state: State,
     tokens: Vec<Token>,
-    pub(super) last_success: Option<String>,
-    pub(super) days_unused: Option<u64>,
-    pub(super) recovery_left: Option<usize>,
+    pub(crate) last_success: Option<String>,
+    pub(crate) days_unused: Option<u64>,
+    pub(crate) recovery_left: Option<usize>,
     /// What keeps files, or tokens, from being used.
-    pub(super) problem: Option<String>,
+    pub(crate) problem: Option<String>,
+    /// Failed attempts since the last success.
+    #[serde(skip)]
+    pub(crate) failures: u32,
+    #[serde(skip)]
+    pub(crate) is_ledger_damaged: bool,
+    /// How many tokens this version can't use.
+    #[serde(skip)]
+    pub(crate) unusable: u64,
+    #[serde(skip)]
+    pub(crate) uses: Vec<Use>,
+}
+
+/// How a token is used.
+#[derive(Debug)]
+pub(crate) struct Use {
+    pub(crate) kind: &'static str,
+    pub(crate) disabled: bool,
+    pub(crate) expires: Option<Day>,
+    /// Unix seconds; none if it never was.
+    pub(crate) last_used: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -79,7 +99,7 @@ impl Person {
 }
 
 /// What is known of the person whose token file this is. Whatever is wrong is theirs alone.
-pub(super) fn seen(store: &Store, everybody: &Everybody, entry: &Entry) -> Person {
+pub(crate) fn seen(store: &Store, everybody: &Everybody, entry: &Entry) -> Person {
     let file = || entry.path.file_name().unwrap_or_default().to_string_lossy();
     let mut person = Person {
         user: entry.name.clone().unwrap_or_else(|| file().into_owned()),
@@ -90,6 +110,10 @@ pub(super) fn seen(store: &Store, everybody: &Everybody, entry: &Entry) -> Perso
         days_unused: None,
         recovery_left: None,
         problem: None,
+        failures: 0,
+        is_ledger_damaged: false,
+        unusable: 0,
+        uses: Vec::new(),
     };
     let looked = match &entry.name {
         Some(name) => person.look(store, everybody, name),
@@ -119,6 +143,8 @@ impl Person {
                 disabled: token.disabled,
             })
             .collect();
+        self.unusable = u64::try_from(file.refused.len()).unwrap_or(u64::MAX);
+        self.uses = uses(&file, None);
         let sets = [&file.recovery, &file.scratch].into_iter().flatten();
         self.recovery_left = sets
             .map(|set| set.digests.len())
@@ -141,7 +167,9 @@ impl Person {
             Some(what) if file.tokens.is_empty() => return Err(Stop::unknown(what)),
             refused => self.problem = refused,
         }
-        self.use_of(store, &account, &file)
+        let state = self.use_of(store, &account, &file);
+        self.is_ledger_damaged = state.is_err();
+        state
     }
 
     /// What the ledger adds.
@@ -154,6 +182,8 @@ impl Person {
         let ledger = people::ledger(store, account)?.map(|(_, ledger)| ledger);
         let mut ledger = ledger.unwrap_or_else(|| Ledger::new(people::owner(account)));
         let now = now();
+        self.uses = uses(file, Some(&ledger));
+        self.failures = ledger.notice.failures;
         self.last_success = time(ledger.last_success);
         if ledger.last_success > 0 {
             let since = now.unix.saturating_sub(ledger.last_success);
@@ -186,4 +216,15 @@ impl Person {
         }
         Ok(State::Ok)
     }
+}
+
+fn uses(file: &TokenFile, ledger: Option<&Ledger>) -> Vec<Use> {
+    let last_used = |token: &fob_core::Token| ledger.and_then(|ledger| ledger.entry(token.key()));
+    let uses = file.tokens.iter().map(|token| Use {
+        kind: token.kind.name(),
+        disabled: token.disabled,
+        expires: token.expires,
+        last_used: last_used(token).map(|entry| entry.last_used),
+    });
+    uses.collect()
 }
