@@ -105,7 +105,8 @@ impl Stopped {
         assert!(scanned > 100_000, "{scanned} bytes only");
         // libpam keeps the name until pam_end: who doesn't find that finds nothing.
         let control = places.iter().position(|(what, _)| what == CONTROL);
-        places.swap_remove(control.expect("the name of the person is found"));
+        assert!(control.is_some(), "the name of the person isn't found");
+        places.swap_remove(control.unwrap());
         places.retain(|(what, _)| what != CONTROL);
         places
     }
