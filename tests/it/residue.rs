@@ -105,6 +105,7 @@ impl Stopped {
         assert!(scanned > 100_000, "{scanned} bytes only");
         // libpam keeps the name until pam_end: who doesn't find that finds nothing.
         let control = places.iter().position(|(what, _)| what == CONTROL);
+        assert!(control.is_some(), "the name of the person isn't found");
         places.swap_remove(control.unwrap());
         places.retain(|(what, _)| what != CONTROL);
         places
@@ -363,4 +364,48 @@ fn nothing_that_an_enrolment_showed_is_left_in_memory() {
     let places = login.holds("alice", &needles);
     assert!(places.is_empty(), "{places:#?}");
     assert!(machine.path("var/lib/fob/tokens/alice").exists());
+}
+
+/// P8: the key of sealed token files, what it opens, and the AES key of a YubiKey.
+#[test]
+fn no_key_of_sealed_files_and_yubikeys_is_left_in_memory() {
+    let machine = Machine::with(&["alice"]);
+    let fob = long(hotp("alice"));
+    let aes = fob_core::Secret::from_base32("5TPBRW7HN66QYMZTB4ODKSDR3M").unwrap();
+    let yubikey = "\n[[token]]\nid = \"yubikey\"\ntype = \"yubico\"\n\
+        secret = \"5TPBRW7HN66QYMZTB4ODKSDR3M\"\nprivate_id = \"8792ebfe26cc\"\n\
+        public_id = \"cccccbdefghi\"\n";
+    machine.file("etc/fob/fob.conf", 0o644, "seal = \"/root/fob-seal.key\"\n");
+    let file = token_file(&[fob.clone()]) + yubikey;
+    machine.file("etc/fob/tokens/alice", 0o600, file);
+    machine.shell("fob seal --new-key && fob seal alice");
+    let sealed = machine.shell("cat /etc/fob/tokens/alice");
+    assert_eq!(sealed.matches("\"sealed:").count(), 2, "{sealed}");
+    let key = machine.shell("cat /root/fob-seal.key").trim().to_owned();
+    let raw = fob_core::Secret::from_base32(&key)
+        .unwrap()
+        .bytes()
+        .to_vec();
+    let otp = "cccccbdefghiuujeihnhleghgvfejvugtldurguckuvk";
+    let mut needles = of_secret(&fob);
+    needles.push(text("seal key as its file has it", &key));
+    needles.push(text("half of it", &key[key.len() / 2..]));
+    needles.push(("half the seal key".into(), raw[..16].to_vec()));
+    needles.push(("seal key".into(), raw));
+    needles.push(("AES key".into(), aes.bytes().to_vec()));
+    needles.push(text("AES key in base32", "5TPBRW7HN66QYMZTB4ODKSDR3M"));
+    needles.push(("private id".into(), b"\x87\x92\xeb\xfe\x26\xcc".to_vec()));
+    needles.push(text("private id in hex", "8792ebfe26cc"));
+    needles.push(text("OTP", otp));
+    needles.push(text("code", &press(&fob, 0)));
+    let code = press(&fob, 0);
+    for answer in [code.as_str(), otp, otp, "9182736450"] {
+        nothing_is_left(&machine, &["test", "alice"], &[answer], &needles);
+    }
+    let log = machine.log();
+    let accepted = log
+        .iter()
+        .filter(|line| line.contains(": accepted "))
+        .count();
+    assert_eq!(accepted, 2, "{log:#?}");
 }

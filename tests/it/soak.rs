@@ -316,6 +316,8 @@ struct Counted {
     accepted: u64,
     refused: u64,
     faults: u64,
+    /// Enrolments for which there was no room.
+    lost: u64,
     reasons: HashMap<String, u64>,
     codes: HashSet<String>,
 }
@@ -329,7 +331,8 @@ impl Log {
                 rest.split_whitespace().next().map(str::to_owned)
             };
             if line.contains(": enrolment_lost ") {
-                eprintln!("soak: {line}");
+                assert!(line.contains("No space left"), "{line}");
+                counted.lost += 1;
             }
             if line.contains(": accepted ") {
                 counted.accepted += 1;
@@ -383,8 +386,8 @@ impl Log {
     fn told(&self) -> String {
         let counted = self.0.lock().unwrap();
         format!(
-            "logged {} accepted, {} refused: {:?}",
-            counted.accepted, counted.refused, counted.reasons
+            "logged {} accepted, {} refused: {:?}; {} enrolments lost for want of room",
+            counted.accepted, counted.refused, counted.reasons, counted.lost
         )
     }
 }
