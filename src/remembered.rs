@@ -19,6 +19,9 @@ pub(crate) fn recall(
     source: Source,
     stay: Stay,
 ) -> Result<bool, Fault> {
+    if stay.seconds.is_none() {
+        return Ok(false);
+    }
     let recalled = shielded(|| store.recall(who, source, stay))?;
     if let Some(recalled) = recalled {
         host.put_env(VARIABLE, Some(&recalled.to_text()));

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fob_core::Now;
@@ -22,8 +23,18 @@ pub fn now() -> Now {
     }
 }
 
-/// Without /proc all boots look the same, and a wait may end early after a reboot.
+/// Without /proc all boots look the same, and a wait may end early after a reboot. No process
+/// outlives its boot, so that it is read once.
 fn boot_id() -> Option<[u8; 16]> {
+    static BOOT_ID: OnceLock<[u8; 16]> = OnceLock::new();
+    if let Some(known) = BOOT_ID.get() {
+        return Some(*known);
+    }
+    let id = read_boot_id()?;
+    Some(*BOOT_ID.get_or_init(|| id))
+}
+
+fn read_boot_id() -> Option<[u8; 16]> {
     let mut text = [0; 36];
     File::open(BOOT_ID)
         .and_then(|mut file| file.read_exact(&mut text))
