@@ -214,13 +214,13 @@ fn whatever_happens_at_once_each_code_counts_once_and_its_owner_gets_in() {
     }
     // At the end each gets in at once, from where he always came.
     people::all_right(&machine, &mut holders, &tally);
-    nothing_is_left(&machine, &names);
     assert!(tally.has_seen_everything(), "{tally}");
     eprintln!(
         "soak: {seconds} s, {tally}, disk full {} times",
         disk.times.load(Ordering::SeqCst)
     );
     eprintln!("soak: {}", log.told());
+    nothing_is_left(&machine, &names);
 }
 
 /// One process that lives through many logins, as a display manager or a mail server does. Of

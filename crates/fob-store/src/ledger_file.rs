@@ -3,12 +3,13 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use fob_core::{Ledger, Owner};
 use nix::fcntl::OFlag;
-use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::resource::{Resource, getrlimit, rlim_t};
+use nix::sys::stat::lstat;
 
 use crate::create::{create_file, sync_folder};
 use crate::lock::Locked;
@@ -43,8 +44,8 @@ impl LedgerFile {
             require_room(path)?;
             let file = crate::lock::lock(file, path)?;
             // What was opened may have been replaced while we waited.
-            let same = std::fs::symlink_metadata(path)
-                .is_ok_and(|now| (now.dev(), now.ino()) == (opened.st_dev, opened.st_ino));
+            let same = lstat(path)
+                .is_ok_and(|now| (now.st_dev, now.st_ino) == (opened.st_dev, opened.st_ino));
             if same {
                 let (pages, ledger) = Pages::read(file, path)?;
                 return Ok(Some((Self { pages }, ledger)));
@@ -145,7 +146,7 @@ impl Medium for Locked {
 /// and so tear a slot or the mark; somebody who runs su could wipe out the failures that way.
 pub(crate) fn require_room(path: &Path) -> Result<(), Fault> {
     let limit = getrlimit(Resource::RLIMIT_FSIZE).map_err(|errno| Fault::writing(path, errno))?;
-    if limit.0 < SIZE as u64 {
+    if limit.0 < SIZE as rlim_t {
         let what = "the caller's limit on the size of files (ulimit -f) is too low";
         return Err(Fault::at(FaultKind::StateWrite, path, what));
     }
