@@ -145,7 +145,10 @@ impl Screen<'_> {
             return self.tell(head);
         };
         let (head, scan) = (self.said(head), self.said(Text::EnrollScan));
-        let text = Zeroizing::new(format!("{head} {scan}\n\n{}", picture.trim_end()));
+        let text = Zeroizing::new(format!(
+            "{head} {scan}\n\n{}",
+            picture.trim_end_matches('\n')
+        ));
         self.host.tell(&text);
     }
 
