@@ -4,13 +4,13 @@
 //! Nothing is on the disk while the person scans and types. What they confirmed waits, as
 //! [`fob_store`] keeps it, for the end of the login; [`establish`] makes it real.
 
-use fob_core::{Arguments, Attempt, Drawing, Ink, Qr, Settings, Text, Texts};
+use fob_core::{Attempt, Drawing, Ink, Qr, Settings, Text, Texts};
 use fob_store::{Claim, Confirmed, Enrolment, Fault, FaultKind, Receipt, Store};
 use zeroize::Zeroizing;
 
 use crate::ffi::{Host, NoAnswer, shielded};
 use crate::journal::{self, Caller};
-use crate::login::{Stop, Whose};
+use crate::login::{self, Stop, Whose};
 
 /// The variable of PAM's environment that carries the receipt to the end of the login.
 pub(crate) const VARIABLE: &str = "PAM_FOB_ENROLMENT";
@@ -68,7 +68,7 @@ pub(crate) fn establish(host: &Host, words: &[String], whose: &Whose, caller: &m
         // Not for this person's eyes either.
         return journal::enrolled(caller, &Ok(Claim::Gone));
     };
-    let store = open(words);
+    let store = login::open(words);
     let claim = |store: &Store| shielded(|| store.claim(&receipt));
     let became = store.as_ref().map_err(Fault::clone).and_then(claim);
     let texts = store.map_or_else(
@@ -81,12 +81,6 @@ pub(crate) fn establish(host: &Host, words: &[String], whose: &Whose, caller: &m
         Ok(Claim::Gone) | Err(_) => host.tell(texts.get(Text::EnrollLost)),
     }
     journal::enrolled(caller, &became);
-}
-
-fn open(words: &[String]) -> Result<Store, Fault> {
-    let arguments = Arguments::parse(words);
-    let arguments = arguments.map_err(|wrong| Fault::new(FaultKind::Config, wrong))?;
-    Store::open(arguments.conf.as_deref())
 }
 
 /// What the person sees.

@@ -72,6 +72,16 @@ pub(crate) fn establish(host: &Host, words: &[String]) {
     enrolment::establish(host, words, &whose, &mut caller);
 }
 
+/// The store that the module's line names.
+pub(crate) fn open(words: &[String]) -> Result<Store, Fault> {
+    let arguments = parsed(words)?;
+    Store::open(arguments.conf.as_deref())
+}
+
+fn parsed(words: &[String]) -> Result<Arguments, Fault> {
+    Arguments::parse(words).map_err(|wrong| Fault::new(FaultKind::Config, wrong))
+}
+
 /// Whose login succeeded: `PAM_USER`, which sudo has changed by then, and `PAM_RUSER`, who
 /// runs sudo.
 ///
@@ -101,8 +111,7 @@ struct Login<'a> {
 
 impl Login<'_> {
     fn run(&mut self, words: &[String]) -> Result<Outcome, Stop> {
-        let arguments =
-            Arguments::parse(words).map_err(|wrong| Fault::new(FaultKind::Config, wrong))?;
+        let arguments = parsed(words)?;
         self.caller.user = self.host.user().ok_or(Stop::Conversation)?;
         Account::require_root()?;
         let mut store = Store::open(arguments.conf.as_deref())?;

@@ -2,11 +2,11 @@
 //! and confirmed in `pam_sm_setcred`, which the application reaches only when the whole stack
 //! said yes. Under sshd that is another process: what it needs goes in PAM's environment.
 
-use fob_core::{Arguments, Source, Stay};
-use fob_store::{Account, Fault, FaultKind, Recalled, Store, Who};
+use fob_core::{Source, Stay};
+use fob_store::{Account, Fault, Recalled, Store, Who};
 
 use crate::ffi::{Host, shielded};
-use crate::login::Whose;
+use crate::login::{self, Whose};
 
 /// The variable. Its word is known to nobody else, so that nobody else can confirm anything.
 pub(crate) const VARIABLE: &str = "PAM_FOB_REMEMBERED";
@@ -38,8 +38,6 @@ pub(crate) fn confirm(host: &Host, words: &[String], whose: &Whose) -> Result<()
         return Ok(());
     };
     Account::require_root()?;
-    let arguments =
-        Arguments::parse(words).map_err(|wrong| Fault::new(FaultKind::Config, wrong))?;
-    let store = Store::open(arguments.conf.as_deref())?;
+    let store = login::open(words)?;
     shielded(|| store.confirm(recalled))
 }
