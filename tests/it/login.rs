@@ -340,10 +340,12 @@ fn ledger_of_another_name_under_the_uid_is_refused() {
     machine.enrol("carol", &[carol.clone()]);
     machine.log();
     assert_eq!(machine.login("carol", &[&press(&carol, 0)]).code(), 4);
-    let line = machine.log().pop().unwrap();
-    assert!(
-        line.contains("reason=state_owner") && line.contains("fob rebind carol"),
-        "{line}"
+    let golden = "<83>test(pam_fob:auth): refused reason=state_owner user=carol service=test rhost=- tty=- ruser=- detail=";
+    assert_eq!(
+        machine.lines(),
+        [format!(
+            "{golden}\"/var/lib/fob/2000: the uid was \\x22alice\\x22 when this was made; run: fob rebind carol\""
+        )]
     );
 }
 
