@@ -72,8 +72,7 @@ check: build
 	$(MAKE) --no-print-directory lint
 	tests/supply-chain
 	tests/parts
-	$(CARGO) test --locked --package fob-core --package fob-store --package fob-import \
-	    --package fob-cli
+	$(CARGO) test --locked --workspace --lib --bins
 	fuzz/run $(or $(FUZZ_SECONDS),1)
 	tests/it/run
 
