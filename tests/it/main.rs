@@ -48,6 +48,7 @@ mod silence;
 mod soak;
 mod ssh;
 mod stacks;
+mod starved;
 mod terminal;
 mod tokens;
 mod transcripts;
