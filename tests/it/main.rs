@@ -50,5 +50,6 @@ mod ssh;
 mod stacks;
 mod starved;
 mod terminal;
+mod timing;
 mod tokens;
 mod transcripts;
