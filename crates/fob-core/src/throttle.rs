@@ -494,6 +494,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn last_eight_sources_that_succeeded_are_known() {
+        let mut throttle = Throttle::default();
+        for n in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 5] {
+            throttle.succeed(address(n));
+        }
+        assert_eq!(throttle.known, [2, 3, 4, 6, 7, 8, 9, 5].map(address));
+    }
+
     /// P13: names that share a dummy ledger neither wait for nor lock one another.
     #[test]
     fn names_of_a_dummy_ledger_know_nothing_of_each_other() {
