@@ -295,6 +295,8 @@ mod tests {
             }
         }
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 900, 900]);
+        let sources = throttle.sources(policy(), &at(100));
+        assert_eq!(sources, [(address(1), 14, 800)]);
         assert_eq!(
             throttle.standing(policy(), &at(899), address(1)),
             Standing::Wait(1)
@@ -361,6 +363,8 @@ mod tests {
             throttle.standing(policy(), &at(second), home),
             Standing::Free
         );
+        assert_eq!(throttle.failures(), 0);
+        assert_eq!(throttle.known, [home]);
     }
 
     #[test]
