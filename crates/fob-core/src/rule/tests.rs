@@ -98,6 +98,38 @@ fn each_condition_holds_for_any_of_its_list_and_its_not_form_for_none() {
     }
 }
 
+/// What the doctor asks about a rule.
+#[test]
+fn rules_by_which_somebody_passes_without_a_code_are_known() {
+    for (text, passes) in [
+        ("action = \"require\"", false),
+        ("action = \"deny\"", false),
+        ("action = \"skip\"", true),
+        ("action = \"skip-if-not-enrolled\"", true),
+        ("action = \"require\"\nenroll = \"require\"", true),
+        ("action = \"require\"\nremember = \"12h\"", true),
+    ] {
+        let rules = rules(&format!("[[rule]]\nname = \"it\"\n{text}\n"));
+        assert_eq!(rules[0].lets_pass(), passes, "{text}");
+    }
+}
+
+#[test]
+fn rule_may_be_about_each_service_that_it_does_not_leave_out() {
+    for (text, sshd, su) in [
+        ("service = \"ssh*\"", true, false),
+        ("not_service = [\"su\", \"sudo\"]", true, false),
+        ("user = \"alice\"", true, true),
+        ("user = \"alice\"\nservice = \"su\"", false, true),
+    ] {
+        let rules = rules(&format!(
+            "[[rule]]\nname = \"it\"\naction = \"skip\"\n{text}\n"
+        ));
+        let about = |service| rules[0].may_be_about(service);
+        assert_eq!((about("sshd"), about("su")), (sshd, su), "{text}");
+    }
+}
+
 #[test]
 fn all_conditions_of_a_rule_must_hold_and_the_first_rule_wins() {
     let rules = rules(
@@ -260,6 +292,9 @@ fn rule_that_cannot_be_read_is_an_error_at_its_line() {
         ("time = \"8-18\"", 4),
         ("time = \"Mo 08:00-18:00\"", 4),
         ("time = \"08:00-24:01\"", 4),
+        ("time = \"08:00-17:60\"", 4),
+        ("time = \"08:00-1:000\"", 4),
+        ("time = \"08:00-+9:00\"", 4),
         ("time = \"24:00-06:00\"", 4),
         ("group = -1", 4),
         ("group = true", 4),
