@@ -359,6 +359,14 @@ mod tests {
             throttle.standing(policy(), &at(second), home),
             Standing::Free
         );
+        // Home it is still: strangers can't lock it out.
+        for n in 0..80 {
+            throttle.fail(policy(), &at(second), address(n));
+        }
+        assert_eq!(
+            throttle.standing(policy(), &at(second), home),
+            Standing::Free
+        );
     }
 
     #[test]
@@ -388,6 +396,65 @@ mod tests {
         assert_eq!(
             throttle.standing(policy(), &rebooted, address(1)),
             Standing::Wait(10)
+        );
+    }
+
+    /// The same where the machine has been up for longer than the boot before.
+    #[test]
+    fn wait_starts_again_after_a_reboot_that_was_seen_late() {
+        let mut throttle = Throttle::default();
+        throttle.refresh(&at(10));
+        for _ in 0..6 {
+            throttle.fail(policy(), &at(10), address(1));
+        }
+        let rebooted = Now {
+            boot_id: [2; 16],
+            ..at(3000)
+        };
+        throttle.refresh(&rebooted);
+        assert_eq!(
+            throttle.standing(policy(), &rebooted, address(1)),
+            Standing::Wait(10)
+        );
+        let later = Now {
+            boot: 3010,
+            ..rebooted
+        };
+        throttle.refresh(&later);
+        assert_eq!(
+            throttle.standing(policy(), &later, address(1)),
+            Standing::Free,
+            "and goes on in the same boot"
+        );
+    }
+
+    #[test]
+    fn source_that_was_silent_for_a_day_starts_afresh() {
+        let mut throttle = Throttle::default();
+        throttle.refresh(&at(0));
+        throttle.fail(policy(), &at(0), address(1));
+        for (boot, listed) in [(86_399, 1), (86_400, 0)] {
+            throttle.refresh(&at(boot));
+            assert_eq!(throttle.sources(policy(), &at(boot)).len(), listed);
+        }
+    }
+
+    /// P10: strangers use up what is theirs, also of a total that was lowered afterwards.
+    #[test]
+    fn lowered_total_keeps_no_known_source_out_for_what_strangers_did() {
+        let mut throttle = Throttle::default();
+        throttle.refresh(&at(0));
+        throttle.succeed(address(250));
+        for n in 0..80 {
+            throttle.fail(policy(), &at(0), address(n));
+        }
+        let lowered = ThrottlePolicy {
+            lifetime: 60,
+            ..policy()
+        };
+        assert_eq!(
+            throttle.standing(lowered, &at(0), address(250)),
+            Standing::Free
         );
     }
 
@@ -451,6 +518,24 @@ mod tests {
         }
     }
 
+    /// What there is room for isn't forgotten: every stranger of a full table, beside those who
+    /// succeeded and the crowd.
+    #[test]
+    fn full_table_forgets_nobody() {
+        let mut throttle = Throttle::default();
+        throttle.refresh(&at(0));
+        for n in 0..60 {
+            throttle.fail(policy(), &at(0), address(n));
+        }
+        for home in 200..208 {
+            throttle.succeed(address(home));
+            throttle.fail(policy(), &at(0), address(home));
+        }
+        assert_eq!(throttle.sources.len(), MAX_SOURCES);
+        let counts = throttle.sources.iter().map(|failures| failures.count);
+        assert_eq!(counts.sum::<u16>(), 60 + 8);
+    }
+
     /// P13: names that share a dummy ledger neither wait for nor lock one another.
     #[test]
     fn names_of_a_dummy_ledger_know_nothing_of_each_other() {
@@ -465,15 +550,31 @@ mod tests {
     }
 
     #[test]
-    fn success_clears_its_own_source_and_no_other() {
+    fn sources_that_succeeded_are_known_once_each() {
         let mut throttle = Throttle::default();
         throttle.refresh(&at(0));
         for _ in 0..4 {
             throttle.fail(policy(), &at(0), address(1));
             throttle.fail(policy(), &at(0), address(2));
         }
+        throttle.fail(policy(), &at(0), address(2));
+        throttle.succeed(address(2));
         throttle.succeed(address(1));
-        assert_eq!(throttle.failures(), 4);
+        throttle.succeed(address(2));
+        assert_eq!(throttle.failures(), 0);
+        assert_eq!(throttle.sources, []);
+        assert_eq!(throttle.known, [address(1), address(2)], "newest last");
+    }
+
+    #[test]
+    fn success_takes_off_what_its_own_source_did_and_no_more() {
+        let mut throttle = Throttle::default();
+        throttle.refresh(&at(0));
+        for n in [1, 1, 2, 2, 2] {
+            throttle.fail(policy(), &at(0), address(n));
+        }
+        throttle.succeed(address(1));
+        assert_eq!(throttle.failures(), 3);
         assert_eq!(throttle.sources.len(), 1);
     }
 }

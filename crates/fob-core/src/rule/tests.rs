@@ -242,6 +242,42 @@ fn span_goes_past_midnight_from_the_day_it_begins_on() {
     }
 }
 
+/// For those who look at rules without a login: whom does one ask, and may somebody pass by it?
+#[test]
+fn rule_tells_whether_it_asks_and_whether_it_lets_pass() {
+    for (action, asks, passes) in [
+        ("require", true, false),
+        ("skip", false, true),
+        ("skip-if-not-enrolled", true, true),
+        ("deny", false, false),
+    ] {
+        let text = format!("[[rule]]\nname = \"it\"\naction = \"{action}\"\n");
+        let rule = &rules(&text)[0];
+        let found = (rule.action.asks(), rule.action.loosens(), rule.lets_pass());
+        assert_eq!(found, (asks, passes, passes), "{action}");
+    }
+    for more in ["enroll = \"require\"", "remember = \"12h\""] {
+        let text = format!("[[rule]]\nname = \"it\"\naction = \"require\"\n{more}\n");
+        assert!(rules(&text)[0].lets_pass(), "{more}");
+    }
+}
+
+#[test]
+fn rule_may_be_about_the_services_that_it_names_alone() {
+    for (conditions, sshd) in [
+        ("", true),
+        ("service = [\"su\", \"ss*\"]", true),
+        ("service = \"su\"", false),
+        ("not_service = \"su\"", true),
+        ("not_service = \"sshd\"", false),
+        ("user = \"bob\"", true),
+        ("user = \"bob\"\nservice = \"su\"", false),
+    ] {
+        let text = format!("[[rule]]\nname = \"it\"\naction = \"skip\"\n{conditions}\n");
+        assert_eq!(rules(&text)[0].may_be_about("sshd"), sshd, "{conditions}");
+    }
+}
+
 /// An unreadable rule refuses everybody; the error says where it is.
 #[test]
 fn rule_that_cannot_be_read_is_an_error_at_its_line() {
@@ -261,6 +297,9 @@ fn rule_that_cannot_be_read_is_an_error_at_its_line() {
         ("time = \"Mo 08:00-18:00\"", 4),
         ("time = \"08:00-24:01\"", 4),
         ("time = \"24:00-06:00\"", 4),
+        ("time = \"8:00-18:00\"", 4),
+        ("time = \"+8:00-18:00\"", 4),
+        ("time = \"08:60-18:00\"", 4),
         ("group = -1", 4),
         ("group = true", 4),
         ("not_not_user = \"alice\"", 4),
