@@ -92,11 +92,12 @@ supply-chain:
 model:
 	FOB_MODEL=$(or $(TIMES),40) $(CARGO) test --locked --package fob-store model -- --nocapture
 
-# Every system call of every kind of login failed, interrupted, cut short and killed at;
+# Every system call of every kind of login failed, interrupted, cut short and killed at, and every
+# allocation failed;
 # `make check` takes a sample.
 faults: build
 	tests/parts
-	FOB_FAULTS=all tests/it/run faults:: --nocapture
+	FOB_FAULTS=all tests/it/run faults:: starved:: --nocapture
 
 # The power goes after each success, on ext4, xfs and btrfs; `make check` has ext4.
 powercut: build

@@ -5,6 +5,7 @@
 mod conversation;
 mod host;
 mod module;
+mod reserve;
 mod shield;
 mod wipe;
 

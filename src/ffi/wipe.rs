@@ -6,31 +6,46 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::mem::MaybeUninit;
 
-/// The system's allocator, but for the wiping. `realloc` is the trait's own: it takes new
-/// memory, copies, and gives the old back through `dealloc`.
+use super::reserve::Reserve;
+
+/// The system's allocator, but for the wiping, and for the reserve where the system has nothing
+/// left. `realloc` is the trait's own: it takes new memory, copies, and gives the old back
+/// through `dealloc`.
 struct Wiping;
 
 #[global_allocator]
 static MEMORY: Wiping = Wiping;
 
-// SAFETY: all memory comes from the system's allocator and goes back to it with the layout it
-// came with; before that only its own bytes are written.
+static RESERVE: Reserve = Reserve::new();
+
+// SAFETY: all memory comes from the system's allocator or the reserve, and goes back to where it
+// came from with the layout it came with; before that only its own bytes are written.
 unsafe impl GlobalAlloc for Wiping {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
+        let memory = unsafe { System.alloc(layout) };
+        if memory.is_null() {
+            return RESERVE.alloc(layout);
+        }
+        memory
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise.
-        unsafe { System.alloc_zeroed(layout) }
+        let memory = unsafe { System.alloc_zeroed(layout) };
+        if memory.is_null() {
+            return RESERVE.alloc(layout);
+        }
+        memory
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         // SAFETY: the caller gives back memory of this layout, which nobody uses any more.
         unsafe { libc::explicit_bzero(memory.cast(), layout.size()) };
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(memory, layout) };
+        if !RESERVE.take_back(memory, layout) {
+            // SAFETY: the caller's promise.
+            unsafe { System.dealloc(memory, layout) };
+        }
     }
 }
 

@@ -196,3 +196,46 @@ fn new_secrets_have_160_bits_and_differ() {
     assert!(secrets.iter().all(|secret| secret.len() >= 32), "{out}");
     assert_ne!(secrets[0], secrets[1]);
 }
+
+/// A12: an argument that is no text is pamsm's to refuse, without a word in the log; `fob doctor`
+/// finds it.
+#[test]
+fn argument_that_is_no_text_refuses_everybody_and_doctor_finds_it() {
+    let machine = Machine::with(&["alice"]);
+    machine.enrol("alice", &[hotp("alice")]);
+    machine.file(
+        "etc/pam.d/test",
+        0o644,
+        b"auth required pam_fob.so prompt=C\xf3digo\nauth required pam_permit.so\n",
+    );
+    let code = press(&hotp("alice"), 0);
+    assert_eq!(machine.login("alice", &[&code]).code(), 3);
+    let output = machine.command("fob").arg("doctor").output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    let line = told.lines().find(|line| line.contains("/etc/pam.d/test:1"));
+    assert!(
+        line.is_some_and(|line| line.starts_with("error") && line.contains("isn't UTF-8")),
+        "{told}"
+    );
+}
+
+/// A list of rights that lets somebody read a token file shows in its mode, and is refused;
+/// one that the mode leaves without effect lets nobody read it, and stops nobody.
+#[test]
+fn list_of_rights_that_lets_others_read_is_refused() {
+    let machine = Machine::with(&["alice", "bob"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", std::slice::from_ref(&fob));
+    let file = "/etc/fob/tokens/alice";
+    machine.shell(&format!(
+        "chmod 0755 /etc/fob/tokens; setfacl -m u:bob:r {file}; getfacl -c {file} | grep bob; \
+         setpriv --reuid bob --clear-groups cat {file} | grep -q secret"
+    ));
+    assert_eq!(machine.login("alice", &[&press(&fob, 0)]).code(), 4);
+    let line = machine.log().pop().unwrap();
+    assert!(line.contains("reason=state_too_open"), "{line}");
+    machine.shell(&format!(
+        "chmod 0600 {file}; ! setpriv --reuid bob --clear-groups cat {file} 2>/dev/null"
+    ));
+    assert_eq!(machine.login("alice", &[&press(&fob, 0)]).code(), 0);
+}

@@ -7,7 +7,8 @@ use crate::screen::{DARK, LIGHT};
 use crate::ssh::Site;
 use crate::terminal::{CTRL_C, Terminal, code_of, scanned};
 
-const REQUIRE: &str = "[[rule]]\nname = \"roll-out\"\naction = \"require\"\nenroll = \"require\"\n";
+pub const REQUIRE: &str =
+    "[[rule]]\nname = \"roll-out\"\naction = \"require\"\nenroll = \"require\"\n";
 const OFFER: &str =
     "[[rule]]\nname = \"roll-out\"\naction = \"skip-if-not-enrolled\"\nenroll = \"offer\"\n";
 
@@ -417,7 +418,7 @@ fn picture_is_for_every_screen_and_the_secret_is_in_the_question() {
 
 /// An answer of the test application: what an app shows that takes the secret from the
 /// question.
-const APP: &str = r#"|oathtool --totp -b "$(echo "$PROMPT" | sed -n 's/.*into the app: //p')""#;
+pub const APP: &str = r#"|oathtool --totp -b "$(echo "$PROMPT" | sed -n 's/.*into the app: //p')""#;
 
 /// Logs alice in by the test application, which answers as `APP` does.
 fn enrols(machine: &Machine, before: &str) {

@@ -48,6 +48,8 @@ mod silence;
 mod soak;
 mod ssh;
 mod stacks;
+mod starved;
 mod terminal;
+mod timing;
 mod tokens;
 mod transcripts;

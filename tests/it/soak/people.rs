@@ -1,6 +1,7 @@
 //! The people of the soak, each with the model of what must come of a login.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use fob_core::{Counter, Token};
@@ -130,6 +131,14 @@ pub fn wrong(token: &Token, near: u64) -> String {
         .unwrap()
 }
 
+/// Whether the code of a counter is that of one of these counters too, as happens with six digits.
+pub fn recurs(token: &Token, counter: u64, among: Range<u64>) -> bool {
+    let code = press(token, counter);
+    among
+        .filter(|other| *other != counter)
+        .any(|other| press(token, other) == code)
+}
+
 /// The codes that pam_authenticate returned, one login after the other.
 pub fn codes(text: &str) -> Vec<String> {
     let calls = text
@@ -227,12 +236,20 @@ impl Holder {
     }
 
     fn choose(&mut self, random: &mut Random) -> Act {
-        let counter = self.next + random.below(3);
+        let ahead = self.next..self.next + 20;
+        let mut counter = self.next + random.below(3);
+        // Used twice, it must not be right twice.
+        while recurs(&self.token, counter, ahead.clone()) {
+            counter += 1;
+        }
         match random.below(10) {
             _ if self.failures > 1 => Act::Right(counter),
             0..=3 => Act::Right(counter),
             4 => Act::Twice(counter),
-            5 | 6 => Act::Replay(random.below(self.next)),
+            5 | 6 => match random.below(self.next) {
+                spent if recurs(&self.token, spent, ahead) => Act::Wrong,
+                spent => Act::Replay(spent),
+            },
             7 => Act::Wrong,
             _ => Act::Killed(counter),
         }
@@ -361,8 +378,15 @@ impl Phone {
     /// two at once when it is forward again.
     pub fn some(&mut self, machine: &Machine, random: &mut Random, tally: &Tally) {
         let home = PHONES_HOME;
-        let time = self.time + 30 * (3 + random.below(10));
-        let later = time + 30 * (3 + random.below(10));
+        let later_by = |time: u64, random: &mut Random| {
+            let mut time = time + 30 * (3 + random.below(10));
+            while recurs(&self.token, time / 30, time / 30 - 4..time / 30 + 5) {
+                time += 30;
+            }
+            time
+        };
+        let time = later_by(self.time, random);
+        let later = later_by(time, random);
         let rounds = [
             (format!("@{time}"), vec![self.line(time, home)]),
             (format!("@{time}"), vec![self.line(time, &stranger(random))]),

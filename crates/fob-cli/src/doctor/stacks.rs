@@ -115,7 +115,7 @@ fn judge(service: &str, auth: &[Placed], at: usize, read: &Read<'_>) -> Vec<Find
             .remedy("Take one of the lines out."),
         );
     }
-    let arguments = match Arguments::parse(&ours.line.arguments) {
+    let arguments = match arguments(&ours.line.arguments) {
         Ok(arguments) => arguments,
         Err(wrong) => {
             findings.push(
@@ -162,6 +162,13 @@ fn judge(service: &str, auth: &[Placed], at: usize, read: &Read<'_>) -> Vec<Find
         findings.insert(0, Finding::fine("stack.asks", asks));
     }
     findings
+}
+
+fn arguments(words: &[String]) -> Result<Arguments, String> {
+    match words.iter().find(|word| word.contains('\u{FFFD}')) {
+        Some(word) => Err(format!("the argument {word:?} isn't UTF-8")),
+        None => Arguments::parse(words).map_err(|wrong| wrong.to_string()),
+    }
 }
 
 /// Whether somebody may pass there without a code.

@@ -1,7 +1,6 @@
 //! The auth stack of a service, with everything that it includes.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::line::{Control, Kind, Line, Placed};
@@ -148,14 +147,9 @@ impl Folders {
     }
 }
 
+/// Bytes that aren't UTF-8 become U+FFFD: libpam takes them, and they may stand in a comment.
 fn text(path: &Path) -> Result<String, Stop> {
-    let unreadable = |error: std::io::Error| {
-        let what = match error.kind() {
-            ErrorKind::InvalidData => "is no text".to_owned(),
-            _ => error.to_string(),
-        };
-        Stop::unknown(format!("{}: {what}", path.display()))
-    };
+    let unreadable = |error: std::io::Error| Stop::unknown(format!("{}: {error}", path.display()));
     let size = fs::metadata(path).map_err(unreadable)?.len();
     if size > MAX_FILE {
         return Err(Stop::unknown(format!(
@@ -163,7 +157,8 @@ fn text(path: &Path) -> Result<String, Stop> {
             path.display()
         )));
     }
-    fs::read_to_string(path).map_err(unreadable)
+    let bytes = fs::read(path).map_err(unreadable)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The lines with their numbers, continued ones joined, comments gone.
