@@ -122,14 +122,16 @@ done 3</tmp/list
 "#;
 
 impl Kind<'_> {
-    /// Tries every fault, or a sample.
+    /// Tries every fault with `FOB_FAULTS=all`, those of one call with its name, else a sample.
     pub fn endures(&self) {
         self.machine.service("strict", "");
         let faults: Vec<Fault> = self.faults();
         assert!(faults.len() > 400, "{}", faults.len());
-        let all = std::env::var("FOB_FAULTS").is_ok();
-        let is_tried = |n: usize, fault: &Fault| {
-            all || n.is_multiple_of(SAMPLE) || fault.kills() && self.kills
+        let wanted = std::env::var("FOB_FAULTS").ok();
+        let is_tried = |n: usize, fault: &Fault| match wanted.as_deref() {
+            Some("all") => true,
+            Some(call) => fault.call == call || fault.is_none(),
+            None => n.is_multiple_of(SAMPLE) || fault.kills() && self.kills,
         };
         let tried: BTreeMap<usize, &Fault> = faults
             .iter()
