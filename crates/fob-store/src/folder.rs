@@ -1,23 +1,30 @@
 //! What is in a folder.
 
 use std::ffi::{OsStr, OsString};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
+use nix::unistd::close;
 
 /// The names in a folder; none where there is no folder.
 ///
 /// Not by `std::fs::read_dir`: it panics where the folder's `close` fails.
 pub(crate) fn names(folder: &Path) -> Result<Vec<OsString>, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let mut opened = match Dir::open(folder, flags, Mode::empty()) {
+    let opened = match open(folder, flags, Mode::empty()) {
         Err(Errno::ENOENT) => return Ok(Vec::new()),
         opened => opened?,
     };
+    let descriptor = opened.as_raw_fd();
+    let mut opened = Dir::from_fd(opened).inspect_err(|_| {
+        // Nix 0.31 leaves it open, and nobody owns it any more.
+        let _ = close(descriptor);
+    })?;
     let mut names = Vec::new();
     for entry in opened.iter() {
         let entry = entry?;
