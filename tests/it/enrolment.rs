@@ -1,7 +1,7 @@
 //! Enrolment in the middle of a login: through OpenSSH's own client in a terminal, su, and
 //! the test application.
 
-use crate::fob::json;
+use crate::fob::{fob, json};
 use crate::machine::{CALLS, Machine, totp, wait_until};
 use crate::screen::{DARK, LIGHT};
 use crate::ssh::Site;
@@ -567,6 +567,13 @@ fn revoked_person_is_not_enrolled_by_a_login_under_way() {
         };
         assert_eq!(lines.last(), Some(&lost));
     }
+    // Where it can't be seen what is under way, nobody is told that it was revoked.
+    machine.shell("rm -r /var/lib/fob/pending; touch /var/lib/fob/pending");
+    let (status, told) = fob(&machine, "revoke alice --yes", "");
+    assert!(
+        status != 0 && told.contains("/var/lib/fob/pending"),
+        "{told}"
+    );
 }
 
 /// One folder for both, which fob.conf may name, holds each file once.

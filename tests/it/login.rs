@@ -22,8 +22,9 @@ fn right_code_lets_in_once_and_is_logged() {
         "{log:?}"
     );
 
+    // R22: who types it again sees what anybody sees whose code is wrong.
     let again = machine.drive(&words, &[&code]);
-    assert_eq!(again.code(), 7);
+    assert_eq!((again.code(), again.shown()), (7, vec![PROMPT]));
     assert!(again.line("delay ").is_some());
     let log = machine.log();
     assert_eq!(log.len(), 1, "{log:?}");
@@ -52,6 +53,28 @@ fn wrong_code_absent_token_and_unknown_person_look_the_same() {
         assert!(report.line("delay ").is_some(), "{person}");
         assert_eq!(machine.logged("reason").as_deref(), Some(reason));
     }
+}
+
+/// T07: what absent people are judged against lets nobody in, whoever knows its code, and also
+/// where somebody edits it.
+#[test]
+fn code_of_the_dummy_lets_nobody_in() {
+    let machine = Machine::with(&["bob"]);
+    machine.login("nosuch", &["000000"]);
+    let code = "oathtool --totp -b $(sed -n 's/^secret = \"\\(.*\\)\"/\\1/p' /var/lib/fob/dummy)";
+    for edit in [
+        ":",
+        "sed -i 's/^disabled = true/disabled = false/' /var/lib/fob/dummy",
+    ] {
+        machine.shell(edit);
+        for (person, reason) in [("bob", "not_enrolled"), ("nosuch", "no_such_user")] {
+            let report = machine.login(person, &[&format!("|{code}")]);
+            assert_eq!(report.code(), 7, "{edit}: {person}");
+            assert_eq!(machine.logged("reason").as_deref(), Some(reason), "{edit}");
+        }
+    }
+    let file = machine.shell("cat /var/lib/fob/dummy");
+    assert!(file.contains("disabled = false"), "{file}");
 }
 
 /// P13: also the wait after too many failures.

@@ -498,6 +498,24 @@ mod tests {
         }
     }
 
+    /// What there is room for isn't forgotten: every stranger of a full table, beside those who
+    /// succeeded and the crowd.
+    #[test]
+    fn full_table_forgets_nobody() {
+        let mut throttle = Throttle::default();
+        throttle.refresh(&at(0));
+        for n in 0..60 {
+            throttle.fail(policy(), &at(0), address(n));
+        }
+        for home in 200..208 {
+            throttle.succeed(address(home));
+            throttle.fail(policy(), &at(0), address(home));
+        }
+        assert_eq!(throttle.sources.len(), MAX_SOURCES);
+        let counts = throttle.sources.iter().map(|failures| failures.count);
+        assert_eq!(counts.sum::<u16>(), 60 + 8);
+    }
+
     #[test]
     fn last_eight_sources_that_succeeded_are_known() {
         let mut throttle = Throttle::default();
