@@ -600,3 +600,22 @@ fn service_says_which_tokens_count_and_how_many_there_must_be() {
     assert_eq!(alice.reason(TIME, &code), None, "it wasn't spent");
     assert_eq!(alice.reason(TIME, &at(&fob(0), 1)), None);
 }
+
+/// P2: where a token shows the same digits twice within its window, which six digits now and
+/// then do, the code that isn't spent counts, wherever the spent one stands.
+#[test]
+fn digits_that_recur_count_for_the_code_that_is_not_spent() {
+    let mut fob = fob(80_460);
+    fob.secret = crate::Secret::new(b"p49*****************".to_vec()).unwrap();
+    assert_eq!(at(&fob, 80_460), at(&fob, 80_466));
+    for spent_up_to in [80_460, 80_463, 80_465] {
+        let mut alice = Person::with(vec![fob.clone()]);
+        assert_eq!(alice.reason(TIME, &at(&fob, spent_up_to)), None);
+        let verdict = alice.types(TIME, "192.0.2.1", &at(&fob, 80_466));
+        let Verdict::Accepted(acceptance) = verdict else {
+            panic!("refused after {spent_up_to}");
+        };
+        assert_eq!(acceptance.counter(), Some(Counter(80_466)));
+        assert_eq!(alice.reason(TIME, &at(&fob, 80_466)), Some(Reason::Spent));
+    }
+}

@@ -171,6 +171,14 @@ mod tests {
     }
 
     #[test]
+    fn algorithms_have_the_names_of_token_files() {
+        let all = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512];
+        assert_eq!(all.map(Algorithm::name), ["sha1", "sha256", "sha512"]);
+        assert_eq!(all.map(|a| Algorithm::from_name(a.name())), all.map(Some));
+        assert_eq!(Algorithm::from_name("SHA1"), None);
+    }
+
+    #[test]
     fn steps_count_whole_periods_from_t0() {
         let minute = Period::new(60).unwrap();
         assert_eq!(step(946_684_800, 946_684_800, minute), Some(Counter(0)));
