@@ -233,6 +233,13 @@ impl Ledger {
         true
     }
 
+    /// Ends what lets somebody in though no token of theirs does: a bypass code, and the places
+    /// that are remembered.
+    pub fn end_leave(&mut self) {
+        self.bypass = None;
+        self.forget_places();
+    }
+
     /// Spends all codes that `file` has beside its tokens.
     pub fn void_recovery(&mut self, file: &TokenFile) {
         for set in [&file.recovery, &file.scratch].into_iter().flatten() {
