@@ -219,6 +219,22 @@ fn daily_verbs_do_what_they_say() {
     assert_eq!(machine.login("alice", &[&press(&seeded(), 2)]).code(), 0);
 }
 
+/// P1: as the manual has it, for a person whose uid changes.
+#[test]
+fn ledger_goes_along_with_a_uid_that_changes() {
+    let machine = bare();
+    let words = "enroll alice --type hotp --secret-file /root/seed --no-confirm";
+    assert_eq!(fob(&machine, words, "").0, 0);
+    assert_eq!(machine.login("alice", &[&press(&seeded(), 4)]).code(), 0);
+    machine.shell(
+        "sed -i 's/^alice:x:2000:/alice:x:2004:/' /etc/passwd; mv /var/lib/fob/2000 /var/lib/fob/2004",
+    );
+    assert_eq!(machine.login("alice", &[&press(&seeded(), 5)]).code(), 4);
+    assert_eq!(fob(&machine, "rebind alice --yes", "").0, 0);
+    assert_eq!(machine.login("alice", &[&press(&seeded(), 4)]).code(), 7);
+    assert_eq!(machine.login("alice", &[&press(&seeded(), 5)]).code(), 0);
+}
+
 /// A ledger that was another person's, and one that is damaged: the commands that the log
 /// names help, and no spent code comes back.
 #[test]
