@@ -224,6 +224,15 @@ impl Ledger {
         self.entries.retain(|entry| Some(entry.key) != oldest);
     }
 
+    /// Forgets all tokens but those of `enrolled`, counter tokens too; says how many. Whoever
+    /// wants that knows that none of them comes back, or what its counter is then.
+    pub fn forget_others(&mut self, enrolled: &[Token]) -> usize {
+        let keys: Vec<TokenKey> = enrolled.iter().map(Token::key).collect();
+        let before = self.entries.len();
+        self.entries.retain(|entry| keys.contains(&entry.key));
+        before.saturating_sub(self.entries.len())
+    }
+
     /// Refuses every code of a counter token: nobody knows any more which were used.
     /// Says `false` if the ledger has no room for another token.
     pub fn block(&mut self, token: &Token, now: &Now) -> bool {
