@@ -85,13 +85,14 @@ fn revoke_all(desk: &Desk, name: &str, account: Option<&Account>, yes: bool) -> 
     if !is_there(desk, name) {
         return Err(nothing_there(name));
     }
+    // Nor may a login that is under way bring one back. First, so that it can be tried again.
+    account.map_or(Ok(()), |account| desk.store.void_pending(account.uid))?;
     // The administrator's file goes first; one that a login made may come to light then.
     while is_there(desk, name) {
         remove_file(&desk.store.token_path(name))?;
     }
-    // Nor may a login that is under way bring one back.
+    // Last: until now a login could have made a place to be remembered.
     if let Some(account) = account {
-        desk.store.void_pending(account.uid)?;
         end_leave(desk, account);
     }
     drop(lock);
