@@ -223,7 +223,8 @@ impl Login<'_> {
             (FirstPass::Try, Some(answer)) if !parse(settings, &answer).is_malformed() => {
                 let attempt = parse(settings, &answer);
                 match self.judge(store, who, &answer, &attempt)? {
-                    Outcome::Refused(refusal) if refusal.wait == 0 => {
+                    // Somebody who must wait is asked too: for a recovery code, they needn't.
+                    Outcome::Refused(refusal) => {
                         journal::record(&self.caller, &Outcome::Refused(refusal), &self.remarks);
                         self.refused = Some((answer, refusal));
                         Ok(None)

@@ -74,6 +74,34 @@ fn bypass_code_can_be_taken_back_and_a_new_one_voids_the_old() {
     }
 }
 
+/// P1's neighbour: what was revoked, or was another person's, doesn't come back by the ledger.
+#[test]
+fn bypass_code_ends_with_all_that_is_revoked_and_with_the_name_it_was_issued_to() {
+    let machine = Machine::with(&["alice"]);
+    let code = || {
+        let (status, value) = json(&machine, "bypass alice --uses 5", "");
+        assert_eq!(status, 0, "{value}");
+        value["code"].as_str().unwrap().to_owned()
+    };
+    machine.enrol("alice", &[hotp("alice")]);
+    let old = code();
+    assert_eq!(fob(&machine, "revoke alice --yes", "").0, 0);
+    machine.enrol("alice", &[hotp("alice")]);
+    assert_eq!(machine.login("alice", &[&old]).code(), 7);
+
+    let hers = code();
+    assert_eq!(machine.login("alice", &[&hers]).code(), 0);
+    machine.shell(
+        "sed -i 's/^alice:/carol:/' /etc/passwd; mv /etc/fob/tokens/alice /etc/fob/tokens/carol",
+    );
+    assert_eq!(fob(&machine, "rebind carol --yes", "").0, 0);
+    assert_eq!(machine.login("carol", &[&hers]).code(), 7);
+    assert_eq!(
+        machine.login("carol", &[&press(&hotp("alice"), 0)]).code(),
+        0
+    );
+}
+
 /// A disabled person sees what anybody sees, and gets in with nothing.
 #[test]
 fn disabled_person_is_refused_and_keeps_everything() {

@@ -233,6 +233,30 @@ fn images_are_one_a_token() {
     }
 }
 
+/// T24: somebody who can put another folder in the place of the new one (here it stands in a
+/// folder of hers) gets no letter.
+#[test]
+fn letters_go_into_no_folder_that_took_the_place_of_theirs() {
+    let machine = machine(2);
+    machine.file("root/people.csv", 0o600, "name\np1\np2\n");
+    let script = "mkdir /tmp/hers && chown 3001 /tmp/hers
+        { until mv /tmp/hers/l /tmp/hers/old 2>/dev/null; do :; done
+          mkdir -m 777 /tmp/hers/l; chown 3001 /tmp/hers/l; } &
+        strace -f -qq -o /dev/null -P /tmp/hers/l -e inject=mkdir:delay_exit=2000000 \
+            fob enroll --from /root/people.csv --letters /tmp/hers/l >/dev/null 2>/tmp/said
+        echo $?; cat /tmp/said; wait; ls /tmp/hers/l /etc/fob/tokens";
+    let text = machine.shell(script);
+    assert!(text.starts_with("2\n"), "{text}");
+    assert!(
+        text.contains("/tmp/hers/l: does not belong to root"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("/etc/fob/tokens:\n\n/tmp/hers/l:\n"),
+        "{text}"
+    );
+}
+
 /// P4: whoever is enrolled after a kill has a letter, and a second run enrols the others.
 #[test]
 fn run_that_is_killed_at_any_system_call_leaves_nobody_without_a_letter() {

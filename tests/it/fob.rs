@@ -219,6 +219,56 @@ fn daily_verbs_do_what_they_say() {
     assert_eq!(machine.login("alice", &[&press(&seeded(), 2)]).code(), 0);
 }
 
+/// P1: as the manual has it, for a person whose uid changes.
+#[test]
+fn ledger_goes_along_with_a_uid_that_changes() {
+    let machine = bare();
+    let words = "enroll alice --type hotp --secret-file /root/seed --no-confirm";
+    assert_eq!(fob(&machine, words, "").0, 0);
+    assert_eq!(machine.login("alice", &[&press(&seeded(), 4)]).code(), 0);
+    machine.shell(
+        "sed -i 's/^alice:x:2000:/alice:x:2004:/' /etc/passwd; mv /var/lib/fob/2000 /var/lib/fob/2004",
+    );
+    assert_eq!(machine.login("alice", &[&press(&seeded(), 5)]).code(), 4);
+    assert_eq!(fob(&machine, "rebind alice --yes", "").0, 0);
+    assert_eq!(machine.login("alice", &[&press(&seeded(), 4)]).code(), 7);
+    assert_eq!(machine.login("alice", &[&press(&seeded(), 5)]).code(), 0);
+}
+
+/// P1, P9: whoever had 32 tokens can have no other, until somebody says that none of them comes
+/// back. The error says how, whether or not the person has a token now.
+#[test]
+fn full_ledger_has_room_again_once_somebody_says_so() {
+    let machine = bare();
+    let fill = r#"
+        for n in $(seq 10 41); do
+            secret=$(printf '%040d' $n)
+            echo hex:$secret >/root/one && chmod 600 /root/one
+            oathtool --counter=0 $secret |
+                fob enroll alice --type hotp --secret-file /root/one --no-recovery >/dev/null 2>&1 &&
+            fob revoke alice --yes >/dev/null || echo FAILED $n
+        done"#;
+    assert_eq!(machine.shell(fill), "");
+    let words = "enroll alice --type hotp --secret-file /root/seed --no-recovery";
+    let code = press(&seeded(), 0);
+    let (status, text) = fob(&machine, words, &format!("{code}\n"));
+    let remedy = "repair alice --forget-revoked";
+    assert!(
+        status == 2 && text.contains(&format!("fob {remedy}")),
+        "{text}"
+    );
+    assert_eq!(fob(&machine, remedy, "").0, 2, "it asks first");
+    let (status, value) = json(&machine, &format!("{remedy} --yes"), "");
+    assert_eq!((status, &value["forgotten"]), (0, &Value::from(32)));
+    assert_eq!(fob(&machine, words, &format!("{code}\n")).0, 0);
+
+    // What the person has stays spent.
+    let (_, value) = json(&machine, &format!("{remedy} --yes"), "");
+    assert_eq!(value["forgotten"], 0);
+    assert_eq!(machine.login("alice", &[&code]).code(), 7);
+    assert_eq!(machine.login("alice", &[&press(&seeded(), 1)]).code(), 0);
+}
+
 /// A ledger that was another person's, and one that is damaged: the commands that the log
 /// names help, and no spent code comes back.
 #[test]

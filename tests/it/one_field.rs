@@ -1,6 +1,7 @@
 //! Programs with one field: each question of PAM gets what was typed there, or only the
 //! first gets an answer.
 
+use crate::fob::json;
 use crate::machine::{Machine, Report, hotp, press};
 
 /// One text for every question.
@@ -99,6 +100,24 @@ fn one_text_at_the_question_for_the_next_code_is_one_failure() {
     assert_eq!(failures(&machine, &press(&fob, 1)), 1);
     let pair = machine.login("alice", &[&press(&fob, 60), &press(&fob, 61)]);
     assert_eq!(pair.code(), 0);
+}
+
+/// P10: a password that ends like a code keeps nobody who must wait from the recovery codes.
+#[test]
+fn recovery_code_works_behind_a_password_that_looks_like_a_code() {
+    let machine = Machine::with(&["alice:born19850412"]);
+    machine.enrol("alice", &[hotp("alice")]);
+    let (_, value) = json(&machine, "recovery alice", "");
+    let paper = value["recovery"][0].as_str().unwrap();
+    machine.stack(
+        "try",
+        "auth optional pam_unix.so\nauth required pam_fob.so try_first_pass\n",
+    );
+    while machine.logged("reason").as_deref() != Some("throttled") {
+        assert_eq!(same(&machine, "try", "000000").code(), 7);
+    }
+    let report = machine.drive(&["try", "alice"], &["born19850412", paper]);
+    assert_eq!(report.code(), 0, "{report:?}");
 }
 
 /// P10: the same where an earlier module asked first. Another text is another attempt.

@@ -134,6 +134,9 @@ pub(crate) struct Repair {
     /// Codes of a hotp token from N on were never used
     #[arg(long = "counter", value_name = "ID=N", value_parser = counter)]
     pub(crate) counters: Vec<(String, u64)>,
+    /// Make room: forget tokens that were revoked
+    #[arg(long, conflicts_with = "counters")]
+    pub(crate) forget_revoked: bool,
     /// Don't ask
     #[arg(long)]
     pub(crate) yes: bool,

@@ -454,6 +454,47 @@ fn full_ledger_keeps_hotp_floors() {
     assert_eq!(bob.reason(later, &at(&phone(), later / 30)), None);
 }
 
+/// P1: a clock that was far ahead spent codes of a later time. They aren't forgotten before
+/// that time is over.
+#[test]
+fn floor_of_a_fast_clock_is_not_forgotten_before_its_codes_are_past() {
+    let hour = Period::new(3600).unwrap();
+    let fast = token(
+        "fast",
+        Kind::Totp {
+            period: hour,
+            t0: 0,
+        },
+        5,
+    );
+    let ahead = 2000;
+    let mut alice = Person::with(vec![phone()]);
+    let spent = Counter(TIME / 3600 + ahead);
+    let floor = spent.next().unwrap();
+    assert!(alice.ledger.resync(&[], &fast, floor, 2000, &now(TIME)));
+    for n in 0..31 {
+        let spare = token(
+            "spare",
+            Kind::Hotp {
+                counter: Counter(0),
+            },
+            100 + n,
+        );
+        assert!(alice.ledger.raise_floor(&spare, Counter(1), 0, &now(TIME)));
+    }
+    let later = TIME + 31 * 86_400;
+    assert_eq!(
+        alice.reason(later, &at(&phone(), later / 30)),
+        Some(Reason::NoRoom)
+    );
+    alice.file.tokens = vec![fast.clone()];
+    let then = TIME + ahead * 3600;
+    assert!(alice.reason(then, &at(&fast, spent.0)).is_some());
+    alice.file.tokens = vec![phone()];
+    let past = TIME + (ahead + 25) * 86_400;
+    assert_eq!(alice.reason(past, &at(&phone(), past / 30)), None);
+}
+
 #[derive(Debug, Clone)]
 enum Act {
     Type(u64),

@@ -30,6 +30,12 @@ impl Disk {
         })
     }
 
+    /// The file system of a folder that is open already; `path` is what it is called.
+    pub fn of_open(folder: File, path: &Path) -> Self {
+        let path = path.to_owned();
+        Self { folder, path }
+    }
+
     /// Makes all that was written there durable.
     ///
     /// # Errors

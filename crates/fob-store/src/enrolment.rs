@@ -342,7 +342,8 @@ fn raise(
     if ledger.raise_floor(token, floor, offset, &now) {
         return Ok(ledger);
     }
-    let what = "has no room for another token";
+    let name = &ledger.owner.name;
+    let what = format!("has no room for another token; run: fob repair {name} --forget-revoked");
     Err(Fault::at(FaultKind::StateWrite, path, what))
 }
 

@@ -56,6 +56,12 @@ impl Store {
         let conf = match text {
             Some(text) => Conf::parse(&text)
                 .map_err(|error| config(format!("{}: {error}", path.display())))?,
+            // A link that leads nowhere, to a disk that isn't mounted perhaps, is no decision
+            // to have no fob.conf.
+            None if path.is_symlink() => {
+                let what = "is a symbolic link that leads nowhere";
+                return Err(config(format!("{}: {what}", path.display())));
+            }
             None if conf.is_none() => Conf::default(),
             None => return Err(config(format!("{}: there is no such file", path.display()))),
         };

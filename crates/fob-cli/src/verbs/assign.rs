@@ -158,7 +158,7 @@ fn raise_floor(
     };
     ledger.make_room(&edit.before.tokens, &now);
     if !ledger.raise_floor(token, floor, 0, &now) {
-        return Err(no_room(token));
+        return Err(no_room(&account.name, token));
     }
     file.settle(&ledger)?;
     Ok(ledger)

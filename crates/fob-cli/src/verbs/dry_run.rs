@@ -114,9 +114,10 @@ fn lines(user: &str, probe: &Probe<'_>) -> Vec<String> {
         Reason::Disabled if probe.sights.iter().all(|sight| !sight.token.disabled) => {
             Some(format!("{user} is disabled; to undo: fob enable {user}"))
         }
-        Reason::NoRoom => {
-            Some("the ledger has no room for another token; see fob-repair(1)".into())
-        }
+        Reason::NoRoom => Some(format!(
+            "the ledger has no room for another token; to forget revoked ones: \
+             fob repair {user} --forget-revoked"
+        )),
         _ => None,
     });
     let mut lines: Vec<String> = throttled.into_iter().collect();

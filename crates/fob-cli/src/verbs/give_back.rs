@@ -49,7 +49,7 @@ pub(super) fn run(desk: &Desk, name: &str, id: &str) -> Result<(), Stop> {
         ledger.make_room(&edit.before.tokens, &now());
         if !ledger.block(&token, &now()) {
             stock.remove(&serial)?;
-            return Err(no_room(&token));
+            return Err(no_room(name, &token));
         }
         ledger_file.settle(&ledger)?;
     }

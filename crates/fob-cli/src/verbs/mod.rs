@@ -13,6 +13,7 @@ pub(crate) mod enroll;
 pub(crate) mod explain;
 pub(crate) mod export;
 mod forget;
+mod forget_revoked;
 mod give_back;
 pub(crate) mod import;
 pub(crate) mod list;
@@ -95,10 +96,12 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Stop> {
 }
 
 /// The ledger can't remember another token.
-fn no_room(token: &Token) -> Stop {
+fn no_room(user: &str, token: &Token) -> Stop {
     Stop::unknown(format!(
-        "the ledger has no room to remember the token {:?}",
+        "{user}'s ledger has no room to remember the token {:?}",
         token.id
     ))
-    .remedy("It remembers 32 tokens, counter tokens for good; see fob-repair(1).")
+    .remedy(format!(
+        "It remembers 32 tokens, revoked ones too. To forget those: fob repair {user} --forget-revoked"
+    ))
 }

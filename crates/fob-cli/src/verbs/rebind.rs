@@ -30,8 +30,8 @@ pub(super) fn run(desk: &Desk, wish: &Sure) -> Result<(), Stop> {
 
     let (mut file, mut ledger) = foreign(desk, &account)?;
     let before = std::mem::replace(&mut ledger.owner, people::owner(&account)).name;
-    // They were another person's.
-    ledger.forget_places();
+    // It may have been another person's.
+    ledger.end_leave();
     file.settle(&ledger)?;
     journal::changed("rebind", user, &[("before", &before)]);
     if desk.json {

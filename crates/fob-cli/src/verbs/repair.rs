@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::cli::Repair;
 use crate::output::{say, say_json, time};
 use crate::stop::Stop;
-use crate::verbs::{Desk, no_room};
+use crate::verbs::{Desk, forget_revoked, no_room};
 use crate::{journal, people, terminal};
 
 /// Beyond the window: two steps of remembered drift, one to be above, one to spare.
@@ -42,6 +42,9 @@ enum State {
 }
 
 pub(super) fn run(desk: &Desk, wish: &Repair) -> Result<(), Stop> {
+    if wish.forget_revoked {
+        return forget_revoked::run(desk, wish);
+    }
     let (account, file) = people::enrolled(&desk.store, &wish.name)?;
     check(&account, &file, wish)?;
     // The ledger isn't locked while a person thinks.
@@ -164,7 +167,7 @@ fn spend_all(ledger: &mut Ledger, file: &TokenFile, wish: &Repair) -> Result<(),
             None => ledger.block(token, &now),
         };
         if !room {
-            return Err(no_room(token));
+            return Err(no_room(&ledger.owner.name, token));
         }
     }
     ledger.void_recovery(file);

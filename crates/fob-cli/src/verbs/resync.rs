@@ -88,7 +88,7 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
     match search.find(&first, &second) {
         Pair::Found { floor, drift } => {
             if !ledger.resync(&file.tokens, token, floor, drift, &now) {
-                return Err(no_room(token));
+                return Err(no_room(&account.name, token));
             }
             ledger_file.settle(&ledger)?;
             done.found(&ledger, drift)

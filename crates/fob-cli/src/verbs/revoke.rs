@@ -1,8 +1,8 @@
 //! `fob revoke`: takes a token from a person, or all that they are enrolled with.
 //!
-//! The ledger stays: a token that comes back finds its floor.
+//! The ledger stays: a token that comes back finds its floor. A bypass code doesn't stay.
 
-use fob_store::{Who, lock_folder, remove_file};
+use fob_store::{Account, Who, lock_folder, remove_file};
 use serde::Serialize;
 
 use crate::cli::Revoke;
@@ -10,7 +10,7 @@ use crate::output::{remark, say, say_json};
 use crate::stop::Stop;
 use crate::token_edit::Edit;
 use crate::verbs::{Desk, give_back};
-use crate::{journal, terminal};
+use crate::{journal, people, terminal};
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -25,8 +25,8 @@ struct Answer<'a> {
 
 pub(super) fn run(desk: &Desk, wish: &Revoke) -> Result<(), Stop> {
     // Somebody whose account is gone can still have a token file.
-    let (name, uid) = match desk.store.who(&wish.name)? {
-        Who::Enrolled(account) => (account.name, Some(account.uid)),
+    let (name, account) = match desk.store.who(&wish.name)? {
+        Who::Enrolled(account) => (account.name.clone(), Some(account)),
         Who::Absent(name, _) => (name, None),
     };
     if !is_there(desk, &name) {
@@ -35,7 +35,7 @@ pub(super) fn run(desk: &Desk, wish: &Revoke) -> Result<(), Stop> {
     match &wish.id {
         Some(id) if wish.to_stock => give_back::run(desk, &name, id),
         Some(id) => revoke_token(desk, &name, id, wish.yes),
-        None => revoke_all(desk, &name, uid, wish.yes),
+        None => revoke_all(desk, &name, account.as_ref(), wish.yes),
     }
 }
 
@@ -75,7 +75,7 @@ fn revoke_token(desk: &Desk, name: &str, id: &str, yes: bool) -> Result<(), Stop
     say(&format!("The token {id:?} of {name} is revoked."))
 }
 
-fn revoke_all(desk: &Desk, name: &str, uid: Option<u32>, yes: bool) -> Result<(), Stop> {
+fn revoke_all(desk: &Desk, name: &str, account: Option<&Account>, yes: bool) -> Result<(), Stop> {
     let question = format!(
         "All tokens and recovery codes of {name} will be gone. Where the module has nullok,\n\
          {name} then gets in without a code; elsewhere not at all. Go on?"
@@ -86,10 +86,14 @@ fn revoke_all(desk: &Desk, name: &str, uid: Option<u32>, yes: bool) -> Result<()
         return Err(nothing_there(name));
     }
     // Nor may a login that is under way bring one back. First, so that it can be tried again.
-    uid.map_or(Ok(()), |uid| desk.store.void_pending(uid))?;
+    account.map_or(Ok(()), |account| desk.store.void_pending(account.uid))?;
     // The administrator's file goes first; one that a login made may come to light then.
     while is_there(desk, name) {
         remove_file(&desk.store.token_path(name))?;
+    }
+    // Last: until now a login could have made a place to be remembered.
+    if let Some(account) = account {
+        end_leave(desk, account);
     }
     drop(lock);
     journal::changed("revoke", name, &[("token", "all")]);
@@ -102,6 +106,24 @@ fn revoke_all(desk: &Desk, name: &str, uid: Option<u32>, yes: bool) -> Result<()
         });
     }
     say(&format!("{name} is not enrolled any more."))
+}
+
+/// What is left in the ledger that would let the person in once they are enrolled again.
+fn end_leave(desk: &Desk, account: &Account) {
+    let ended = people::ledger(&desk.store, account).and_then(|opened| {
+        let Some((mut file, mut ledger)) = opened else {
+            return Ok(());
+        };
+        ledger.end_leave();
+        Ok(file.settle(&ledger)?)
+    });
+    if let Err(stop) = ended {
+        let name = &account.name;
+        remark(&format!(
+            "fob: warning: a bypass code of {name} would count again once {name} is enrolled:\n     {}",
+            stop.what
+        ));
+    }
 }
 
 fn nothing_there(name: &str) -> Stop {

@@ -11,7 +11,7 @@ pub(crate) use remembered::{Known, Remembered, Visit};
 pub use remembered::{MAX_UNCONFIRMED, Stay, Ticket};
 
 use crate::format::TokenFile;
-use crate::{Bypass, Counter, Kind, Now, RecoverySet, Throttle, Token, TokenKey};
+use crate::{Bypass, Counter, Kind, Now, Period, RecoverySet, Throttle, Token, TokenKey};
 
 /// How many tokens a ledger can hold, those included that are no longer enrolled: a
 /// token that comes back must find its floor.
@@ -21,6 +21,9 @@ const MAX_RECOVERY_SETS: usize = 8;
 /// An entry of a time-based token that is no longer enrolled may go after so many
 /// seconds: by then its codes are far in the past.
 const STALE_AFTER: u64 = 30 * 86_400;
+/// So many steps beyond its drift a token may have been accepted, and may be once it comes back:
+/// the window at its widest each time, and what the drift is held to.
+const WIDEST: u64 = 24;
 
 /// Whose ledger it is: who had the uid when it was created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +56,15 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether all that was spent is too old to be accepted, should the token come back. Its
+    /// period isn't known here; the longest is a day.
+    fn is_stale(&self, now: &Now) -> bool {
+        let fast = u64::try_from(self.drift).unwrap_or_default();
+        let steps = fast.saturating_add(WIDEST);
+        let age = now.unix.saturating_sub(self.last_used);
+        self.timed && age > STALE_AFTER.max(steps.saturating_mul(Period::MAX_SECONDS))
+    }
+
     fn new(token: &Token, floor: Counter, now: &Now) -> Self {
         Self {
             key: token.key(),
@@ -206,11 +218,19 @@ impl Ledger {
         let oldest = self
             .entries
             .iter()
-            .filter(|entry| entry.timed && !keys.contains(&entry.key))
-            .filter(|entry| now.unix.saturating_sub(entry.last_used) > STALE_AFTER)
+            .filter(|entry| entry.is_stale(now) && !keys.contains(&entry.key))
             .min_by_key(|entry| entry.last_used)
             .map(|entry| entry.key);
         self.entries.retain(|entry| Some(entry.key) != oldest);
+    }
+
+    /// Forgets all tokens but those of `enrolled`, counter tokens too; says how many. Whoever
+    /// wants that knows that none of them comes back, or what its counter is then.
+    pub fn forget_others(&mut self, enrolled: &[Token]) -> usize {
+        let keys: Vec<TokenKey> = enrolled.iter().map(Token::key).collect();
+        let before = self.entries.len();
+        self.entries.retain(|entry| keys.contains(&entry.key));
+        before.saturating_sub(self.entries.len())
     }
 
     /// Refuses every code of a counter token: nobody knows any more which were used.
@@ -231,6 +251,13 @@ impl Ledger {
         entry.floor = floor;
         entry.replays = 0;
         true
+    }
+
+    /// Ends what lets somebody in though no token of theirs does: a bypass code, and the places
+    /// that are remembered.
+    pub fn end_leave(&mut self) {
+        self.bypass = None;
+        self.forget_places();
     }
 
     /// Spends all codes that `file` has beside its tokens.

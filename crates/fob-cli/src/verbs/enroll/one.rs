@@ -193,7 +193,7 @@ impl Enrolment<'_> {
         if ledger.raise_floor(token, floor, drift, &now) {
             Ok(true)
         } else {
-            Err(no_room(token))
+            Err(no_room(&self.account.name, token))
         }
     }
 

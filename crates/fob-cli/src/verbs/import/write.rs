@@ -116,7 +116,7 @@ fn spend(store: &Store, person: &Person, was_there: bool) -> Result<(), Stop> {
         }
         let floor = used.floor.unwrap_or(Counter(0));
         if !ledger.resync(&all, &import.token, floor, used.drift, &now) {
-            return Err(no_room(&import.token));
+            return Err(no_room(&person.account.name, &import.token));
         }
         changed = true;
     }
