@@ -98,7 +98,7 @@ impl std::fmt::Display for Source {
             (Self::LOCAL, [a, b, c, d, ..]) => {
                 write!(f, "local uid {}", u32::from_be_bytes([*a, *b, *c, *d]))
             }
-            (Self::CROWD, _) => f.write_str("others"),
+            (Self::CROWD, _) => f.write_str("all other addresses"),
             _ => f.write_str("hidden"),
         }
     }
