@@ -15,6 +15,7 @@
 #   make platforms  other compilers, versions and processors, as far as they can be had
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make try-ansible  the Ansible role in a throwaway machine, with ansible-core from PyPI
+#   make try-metrics  the numbers for Prometheus before its promtool, the units before systemd-analyze
 #   make fleet      time the enrolment and the listing of many people
 #   make pictures   draw the handbook's pictures anew
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
@@ -25,6 +26,7 @@
 #   make deb        target/deb: Debian packages, looked over by lintian
 #   make deb-again  build them in another folder, and compare the bytes
 #   make try-deb    install, log in, upgrade, remove, purge them in a throwaway Debian (SUITE=trixie)
+#   make autopkgtest  debian/tests of the packages under autopkgtest (SUITE=trixie)
 #   make rpm        target/rpm: RPM packages, looked over by rpmlint
 #   make selinux    compile the SELinux module
 #   make arch       target/arch: the recipe of an Arch package, its functions tried
@@ -34,6 +36,7 @@ DESTDIR ?=
 PAMDIR ?= $(shell packaging/pamdir $(PREFIX))
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+DOCDIR ?= $(PREFIX)/share/doc/fob
 
 CARGO ?= cargo
 # More flags for the compiler, beside those of .cargo/config.toml, such as --remap-path-prefix.
@@ -53,7 +56,7 @@ FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
 .PHONY: all build demo check lint bench fleet model faults powercut soak hosts sanitizers platforms race \
-    supply-chain mutants fuzz pictures try-ansible install uninstall dist sbom deb deb-again try-deb rpm selinux arch clean
+    supply-chain mutants fuzz pictures try-ansible try-metrics install uninstall dist sbom deb deb-again try-deb autopkgtest rpm selinux arch clean
 
 all: build
 
@@ -146,6 +149,10 @@ try-ansible: build
 	tests/parts
 	tests/as-root packaging/ansible/try
 
+try-metrics: build
+	tests/parts
+	tests/as-root packaging/try-metrics
+
 fleet: build
 	tests/parts
 	tests/as-root tests/fleet-speed
@@ -166,6 +173,7 @@ install: $(MODULE) $(COMMAND)
 	$(COMMAND) completions fish >$(DESTDIR)$(FISHDIR)/fob.fish
 	chmod 0644 $(addprefix $(DESTDIR),$(COMPLETIONS))
 	install -D -m 0644 packaging/fob-seal.service $(DESTDIR)$(UNITDIR)/fob-seal.service
+	packaging/doc $(DESTDIR)$(DOCDIR)
 	install -d -m 0755 $(DESTDIR)/etc/fob
 	install -d -m 0700 $(DESTDIR)/etc/fob/tokens $(DESTDIR)/var/lib/fob
 	# Written in place, so it must not be copied on write (btrfs); elsewhere nothing to do.
@@ -178,6 +186,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PAMDIR)/pam_fob.so $(DESTDIR)$(PREFIX)/bin/fob
 	for page in $(PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 	rm -f $(addprefix $(DESTDIR),$(COMPLETIONS)) $(DESTDIR)$(UNITDIR)/fob-seal.service
+	rm -rf $(DESTDIR)$(DOCDIR)
 	@echo 'Tokens in /etc/fob and ledgers in /var/lib/fob are left where they are.'
 
 $(MODULE) $(COMMAND):
@@ -200,6 +209,10 @@ deb-again:
 try-deb:
 	packaging/needs try-deb
 	tests/as-root packaging/try-deb $(or $(SUITE),bookworm)
+
+autopkgtest:
+	packaging/needs autopkgtest
+	tests/as-root packaging/try-autopkgtest $(or $(SUITE),trixie)
 
 rpm: sbom
 	packaging/needs rpm

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fob_core::{Algorithm, Counter, Digits, Secret, hotp};
+use fob_core::{Algorithm, Codes, Counter, Digits, Secret};
 
 use super::Result;
 
@@ -82,7 +82,7 @@ impl Token {
     }
 
     fn code(&self, counter: u64) -> String {
-        let code = hotp(&self.secret, Algorithm::Sha1, Digits::MIN, Counter(counter));
+        let code = Codes::new(&self.secret, Algorithm::Sha1, Digits::MIN).at(Counter(counter));
         code.to_text().to_string()
     }
 }

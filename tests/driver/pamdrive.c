@@ -28,6 +28,9 @@
  *       binary=HEX         success, just these bytes: end them with 00, or the
  *                          module gets no terminator
  *       slow=MS            as it should, after a while
+ *   --until-refused                  no further call after one that fails, as
+ *                                    applications do; a getppid() before each
+ *                                    call shows in a trace where it begins
  *   --repeat N                       N transactions; ANSWERs start over when
  *                                    used up; only results are printed
  *   --fork                           each transaction in a process of its own
@@ -98,7 +101,7 @@ static struct {
     const char *service, *confdir, *rhost, *ruser, *tty;
     const struct call *calls[MAX_CALLS];
     size_t n_calls;
-    bool silent, no_conv, race, fork, stop, answers_from_stdin;
+    bool silent, no_conv, race, fork, stop, answers_from_stdin, until_refused;
     enum mode mode;
     long mode_number; /* of huge and slow */
     unsigned char *binary;
@@ -489,6 +492,8 @@ static int start(struct talk *t, pam_handle_t **handle)
 static int do_call(struct talk *t, pam_handle_t *handle, const struct call *call)
 {
     int rc;
+    if (opt.until_refused)
+        syscall(SYS_getppid);
     t->since = now();
     rc = call->function(handle, call->flags | (opt.silent ? PAM_SILENT : 0));
     result(t, "%s %d %llu", call->name, rc, (unsigned long long)(now() - t->since));
@@ -506,15 +511,17 @@ static void tell_user(struct talk *t, pam_handle_t *handle)
     putc('\n', t->log);
 }
 
-/* Makes all calls, even after a failed one; returns the first code not 0. */
+/* Makes all calls, even after a failed one unless it was told otherwise; returns the first code not 0. */
 static int transaction(struct talk *t)
 {
     pam_handle_t *handle = NULL;
     int last = start(t, &handle), first_bad = last;
-    for (size_t i = 0; i < opt.n_calls && handle != NULL && (i > 0 || last == 0); i++) {
+    bool goes_on = last == PAM_SUCCESS;
+    for (size_t i = 0; i < opt.n_calls && handle != NULL && goes_on; i++) {
         last = do_call(t, handle, opt.calls[i]);
         if (first_bad == PAM_SUCCESS)
             first_bad = last;
+        goes_on = last == PAM_SUCCESS || !opt.until_refused;
     }
     if (handle != NULL && opt.stop)
         raise(SIGSTOP);
@@ -749,7 +756,7 @@ static void parse_options(int argc, char **argv)
         {"no-conv", no_argument, NULL, 'n'},       {"mode", required_argument, NULL, 'm'},
         {"repeat", required_argument, NULL, 'r'},  {"fork", no_argument, NULL, 'f'},
         {"race", no_argument, NULL, 'R'},          {"stop", no_argument, NULL, 'S'},
-        {NULL, 0, NULL, 0},
+        {"until-refused", no_argument, NULL, 'U'}, {NULL, 0, NULL, 0},
     };
     /* "+": what follows SERVICE is data, whatever it begins with. */
     for (int c; (c = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
@@ -764,6 +771,7 @@ static void parse_options(int argc, char **argv)
         case 'm': parse_mode(optarg); break;
         case 'f': opt.fork = true; break;
         case 'S': opt.stop = true; break;
+        case 'U': opt.until_refused = true; break;
         case 'R': opt.race = true; break;
         case 'r':
             if ((opt.repeat = number(optarg)) == 0)

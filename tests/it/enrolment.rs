@@ -1,7 +1,7 @@
 //! Enrolment in the middle of a login: through OpenSSH's own client in a terminal, su, and
 //! the test application.
 
-use crate::fob::json;
+use crate::fob::{fob, json};
 use crate::machine::{CALLS, Machine, totp, wait_until};
 use crate::screen::{DARK, LIGHT};
 use crate::ssh::Site;
@@ -190,6 +190,38 @@ fn dropped_connection_leaves_nothing() {
     terminal.types("\n");
     terminal.wait_for("status=0");
     assert_eq!(left(machine), (vec!["alice".to_owned()], 0));
+}
+
+/// sshd ends a login in another process than the one that asked. There libpam goes by what each
+/// module says to `pam_setcred`, and pam_listfile says "success" of everybody. `fob doctor` says so.
+#[test]
+fn doctor_tells_where_sshd_ends_a_login_without_the_module() {
+    let listed =
+        "auth sufficient pam_listfile.so item=user sense=allow onerr=fail file=/etc/exempt";
+    let named = "auth [success=1 default=ignore] pam_succeed_if.so quiet user = nobody";
+    for (line, is_seen) in [(listed, false), (named, true)] {
+        let stack = format!("{line}\n{KEY_STACK}");
+        let site = Site::new(KEY, &stack);
+        let machine = &site.machine;
+        machine.file("etc/exempt", 0o644, "nobody\n");
+        machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+        let mut terminal = ssh(&site, "id -un");
+        let shown = terminal.wait_for(CODE);
+        terminal.types(&format!("{}\n", code(&secret(&shown))));
+        terminal.wait_for(ENTER);
+        terminal.types("\n");
+        terminal.wait_for("status=0");
+        let log = site.logged().join("\n");
+        assert!(log.contains("ignored reason=enrolling"), "{log}");
+        assert_eq!(log.contains(": enrolled "), is_seen, "{line}: {log}");
+        // In one process, as su's or sudo's, it ends by the way that it began.
+        machine.shell("rm -rf /var/lib/fob/*");
+        machine.stack("test", &stack);
+        enrols(machine, "");
+        assert_eq!(left(machine).0, ["alice"], "{line}");
+        let doctor = machine.shell("fob doctor --json || true");
+        assert_eq!(doctor.contains("stack.end_unseen"), !is_seen, "{doctor}");
+    }
 }
 
 /// login(1) tries one person after the other on one handle. What was confirmed under a name
@@ -513,7 +545,35 @@ fn revoked_person_is_not_enrolled_by_a_login_under_way() {
             vec![]
         };
         assert_eq!(left(&machine), (who, 0), "{revokes}");
+        let lines = machine.lines();
+        let item = |service: &str| format!("user=alice service={service} rhost=- tty=- ruser=-");
+        let (slow, test) = (item("slow"), item("test"));
+        assert_eq!(
+            lines[..3],
+            [
+                format!(
+                    "<86>slow(pam_fob:auth): ignored reason=enrolling {slow} rule=\"roll-out\""
+                ),
+                format!(
+                    "<86>test(pam_fob:auth): ignored reason=enrolling {test} rule=\"roll-out\""
+                ),
+                format!("<86>test(pam_fob:setcred): enrolled {test} token=phone"),
+            ]
+        );
+        let lost = if enrolled {
+            format!("<84>slow(pam_fob:setcred): enrolment_lost reason=late {slow}")
+        } else {
+            format!("<84>slow(pam_fob:setcred): enrolment_lost reason=gone {slow}")
+        };
+        assert_eq!(lines.last(), Some(&lost));
     }
+    // Where it can't be seen what is under way, nobody is told that it was revoked.
+    machine.shell("rm -r /var/lib/fob/pending; touch /var/lib/fob/pending");
+    let (status, told) = fob(&machine, "revoke alice --yes", "");
+    assert!(
+        status != 0 && told.contains("/var/lib/fob/pending"),
+        "{told}"
+    );
 }
 
 /// One folder for both, which fob.conf may name, holds each file once.

@@ -2,339 +2,24 @@
 //! short, and killed at. `make faults` for all of it; `make check` takes a sample.
 //!
 //! A kind of login is one test: how the machine stands before it, what is typed, what PAM says
-//! to that, and what the owner types afterwards. Whatever fails:
+//! to that, and what must hold afterwards. Whatever fails:
 //!
 //! - the answer is never 25, and never 0 for what isn't right (T01, T02);
 //! - what was answered with 0 is spent, and no sync that failed lets anybody in (P1, P3);
 //! - the host lives, no descriptor stays open, and nothing is printed (P7);
 //! - the next login works, and can't be repeated; nothing is left behind (P4).
-
-use std::collections::BTreeMap;
-use std::fmt::Write;
+//!
+//! Where the module itself says "ignore", after an enrolment and at a remembered place, 0 is
+//! the stack's word. What must hold then stands beside those kinds.
 
 use fob_core::{RecoveryCode, Token};
 
-use crate::machine::{CALLS, Machine, hotp, press, token_file};
+use crate::machine::{Machine, hotp, press, token_file};
 
-/// Every so many-th fault is tried in `make check`, beside all the kills.
-const SAMPLE: usize = 25;
+mod errors;
+mod kind;
 
-/// A kind of login.
-struct Kind<'a> {
-    /// Whose login it is.
-    user: &'a str,
-    /// The machine as the login finds it.
-    machine: Machine,
-    /// What is typed.
-    answers: &'a [String],
-    /// What PAM says where nothing fails.
-    code: i32,
-    /// What PAM says to the same answers again, from elsewhere.
-    again: i32,
-    /// What alice types afterwards; it must let her in, once.
-    next: &'a [String],
-    /// Whether `make check` kills at every call, or at some.
-    kills: bool,
-}
-
-/// The errors that a call can give by the word of its manual, as far as they say something about
-/// this machine. That a file isn't there is no fault but a fact, and tried without `nullok`.
-const ERRORS: &[(&str, &[&str])] = &[
-    ("access", &["EACCES", "EIO", "ENOENT"]),
-    ("bind", &["EACCES", "EADDRINUSE", "ENOMEM"]),
-    ("brk", &["ENOMEM"]),
-    ("clock_gettime", &["EINVAL"]),
-    ("clock_nanosleep", &["EINTR"]),
-    ("close", &["EIO", "EINTR"]),
-    (
-        "connect",
-        &["EACCES", "ECONNREFUSED", "EAGAIN", "EINTR", "ENOENT"],
-    ),
-    ("fchmod", &["EIO", "EPERM", "EROFS"]),
-    ("fcntl", &["EINVAL"]),
-    ("fdatasync", &["EIO", "ENOSPC", "EDQUOT", "EROFS", "EINTR"]),
-    ("flock", &["EINTR", "ENOLCK", "EAGAIN"]),
-    ("fstat", &["EIO", "ENOMEM", "EOVERFLOW"]),
-    ("fsync", &["EIO", "ENOSPC", "EDQUOT", "EROFS", "EINTR"]),
-    ("futex", &["EINTR", "EAGAIN"]),
-    ("geteuid", &[]),
-    ("getpid", &[]),
-    ("getrandom", &["EAGAIN", "EINTR", "ENOSYS"]),
-    ("getsockname", &["ENOBUFS"]),
-    ("getuid", &[]),
-    ("ioctl", &["ENOTTY", "EIO"]),
-    (
-        "linkat",
-        &[
-            "EEXIST", "ENOSPC", "EDQUOT", "EIO", "EROFS", "EPERM", "ENOMEM", "ENOENT",
-        ],
-    ),
-    ("lseek", &["EINVAL", "EOVERFLOW"]),
-    ("madvise", &["ENOMEM", "EAGAIN"]),
-    ("mmap", &["ENOMEM", "EACCES", "ENODEV"]),
-    ("mprotect", &["ENOMEM", "EACCES"]),
-    ("mremap", &["ENOMEM", "EAGAIN"]),
-    ("munmap", &["ENOMEM"]),
-    (
-        "newfstatat",
-        &["EACCES", "EIO", "ELOOP", "ENOMEM", "ENOTDIR", "ENOENT"],
-    ),
-    (
-        "openat",
-        &[
-            "EACCES",
-            "EINTR",
-            "EIO",
-            "ELOOP",
-            "EMFILE",
-            "ENFILE",
-            "ENOMEM",
-            "ENOSPC",
-            "EPERM",
-            "EROFS",
-            "EOPNOTSUPP",
-            "ENOENT",
-        ],
-    ),
-    ("poll", &["EINTR", "ENOMEM"]),
-    ("pread64", &["EIO", "EINTR", "EISDIR"]),
-    ("prlimit64", &["EPERM", "EINVAL"]),
-    (
-        "pwrite64",
-        &[
-            "EIO", "ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EINTR", "ENOMEM",
-        ],
-    ),
-    ("read", &["EIO", "EINTR", "EISDIR", "EAGAIN"]),
-    ("readlink", &["EACCES", "EIO", "ENOENT"]),
-    ("recvfrom", &["EAGAIN", "ECONNREFUSED", "EINTR", "ENOMEM"]),
-    ("recvmsg", &["EAGAIN", "EINTR", "ENOMEM"]),
-    ("rt_sigaction", &["EINVAL"]),
-    ("rt_sigprocmask", &["EINVAL"]),
-    ("rt_sigtimedwait", &["EAGAIN", "EINTR"]),
-    (
-        "sendto",
-        &["EAGAIN", "ECONNREFUSED", "ENOBUFS", "EPERM", "EINTR"],
-    ),
-    (
-        "socket",
-        &["EACCES", "EMFILE", "ENFILE", "ENOBUFS", "EPERM"],
-    ),
-    (
-        "statx",
-        &["EACCES", "EIO", "ELOOP", "ENOMEM", "ENOTDIR", "ENOENT"],
-    ),
-    ("unlink", &["EACCES", "EIO", "EROFS", "ENOENT"]),
-    ("write", &["EIO", "ENOSPC", "EDQUOT", "EFBIG", "EINTR"]),
-];
-
-/// What can be cut short, as the module calls it.
-const CUT: [&str; 4] = ["read", "write", "pread64", "pwrite64"];
-
-/// What PAM may say to a login in which something failed. 5 and 28 are libpam's own: it has no
-/// memory, or can't load a module. Never 26: nothing that fails makes the module panic.
-const REFUSALS: [i32; 6] = [3, 4, 5, 7, 19, 28];
-
-/// Runs the login with each fault of /tmp/list: its number, what is done, to which call, to the
-/// k-th of them, the error, and the service. `SEEN` lines: the number, what the login said,
-/// whether descriptors stayed open, how many lines a stranger printed; then what the same
-/// answers, the next ones and these again come to; and the files.
-const TRIES: &str = r#"
-said() { awk '/^pamdrive: authenticate /{c=$3} /^pamdrive: fds /{f=$3==$4?"ok":"leak"} !/^pamdrive: /{s++} END{print c==""?"-":c, f==""?"-":f, s+0}' "$1"; }
-login() { pamdrive --rhost 203.0.113.9 "$@" 2>/dev/null | sed -n 's/^pamdrive: authenticate \([0-9]*\) .*/\1/p'; }
-mkdir /tmp/before; cp -p /var/lib/fob/* /tmp/before 2>/dev/null
-mount -t tmpfs -o mode=0700 tmpfs /var/lib/fob
-while read -r n what name k error service <&3; do
-    rm -f /var/lib/fob/*; cp -p /tmp/before/* /var/lib/fob 2>/dev/null
-    case $what in
-    none) set -- ;;
-    cut) set -- env LD_PRELOAD=/usr/lib/cut.so FOB_CUT=$name:$k ;;
-    # A signal isn't sent by way of seccomp.
-    signal) set -- strace -f -qq -o /dev/null -e trace=$name -e inject=$name:signal=KILL:when=$k ;;
-    *) set -- strace --seccomp-bpf -f -qq -o /dev/null -e trace=$name -e inject=$name:$what=$error:when=$k ;;
-    esac
-    timeout 20 "$@" pamdrive --rhost 192.0.2.7 $service $user $answers >/tmp/out 2>&1
-    again=$(login test $user $answers)
-    echo SEEN $n $(said /tmp/out) ${again:--} $(login test alice $next) $(login test alice $next) \
-        $(ls -A /var/lib/fob | tr '\n' ,)
-done 3</tmp/list
-"#;
-
-/// What is done to which call.
-#[derive(Debug)]
-struct Fault {
-    /// `error`, `signal`, `cut` or `none`.
-    what: &'static str,
-    call: String,
-    /// The k-th of its name.
-    which: usize,
-    error: &'static str,
-    /// Whether it stands behind the last sync: whatever was accepted is spent then.
-    behind: bool,
-}
-
-impl Kind<'_> {
-    /// Tries every fault, or a sample.
-    fn endures(&self) {
-        self.machine.service("strict", "");
-        let faults: Vec<Fault> = self.faults();
-        assert!(faults.len() > 400, "{}", faults.len());
-        let all = std::env::var("FOB_FAULTS").is_ok();
-        let tried = faults.iter().enumerate().filter(|(n, fault)| {
-            let is_kill = fault.what == "signal" && self.kills;
-            all || n % SAMPLE == 0 || is_kill
-        });
-        let tried: BTreeMap<usize, &Fault> = tried.collect();
-        let mut list = String::new();
-        for (n, fault) in &tried {
-            let service = if fault.error == "ENOENT" {
-                "strict"
-            } else {
-                "test"
-            };
-            let Fault {
-                what,
-                call,
-                which,
-                error,
-                ..
-            } = fault;
-            writeln!(list, "{n} {what} {call} {which} {error} {service}").unwrap();
-        }
-        self.machine.file("tmp/list", 0o600, list);
-        let script = format!(
-            "user={} answers='{}' next='{}'\n{TRIES}",
-            self.user,
-            self.answers.join(" "),
-            self.next.join(" ")
-        );
-        let out = self.machine.shell(&script);
-        let seen: Vec<&str> = out
-            .lines()
-            .filter(|line| line.starts_with("SEEN "))
-            .collect();
-        assert_eq!(seen.len(), tried.len(), "{out}");
-        let mut answers = BTreeMap::new();
-        let mut wrong = Vec::new();
-        for line in seen {
-            let words: Vec<&str> = line.split(' ').collect();
-            let fault = tried[&words[1].parse().unwrap()];
-            if let Err(what) = self.judge(fault, &words[2..]) {
-                wrong.push(format!("{what}: {fault:?}: {line}"));
-            }
-            *answers.entry(words[2].to_owned()).or_insert(0) += 1;
-        }
-        println!("{} faults: {answers:?}", tried.len());
-        assert!(
-            wrong.is_empty(),
-            "{} of {}:\n{}",
-            wrong.len(),
-            tried.len(),
-            wrong.join("\n")
-        );
-    }
-
-    /// All that can happen to each call between the loading of the module and its end.
-    fn faults(&self) -> Vec<Fault> {
-        let script = format!(
-            "{CALLS}
-             cp -a /var/lib/fob /tmp/kept
-             strace -f -qq -o /tmp/all pamdrive --rhost 192.0.2.7 test {} {} >/tmp/out
-             rm -rf /var/lib/fob; mv /tmp/kept /var/lib/fob
-             grep -v ' execve(' /tmp/all | sed -n '/pam_fob.so/=' | head -n 1
-             grep -v ' execve(' /tmp/all | sed -n '/\"\\/proc\\/self\\/fd\"/=' | tail -n 1
-             calls /tmp/all",
-            self.user,
-            self.answers.join(" ")
-        );
-        let out = self.machine.shell(&script);
-        let mut lines = out.lines();
-        let mut number = || -> usize { lines.next().unwrap().parse().unwrap() };
-        let (first, last) = (number(), number());
-        let calls: Vec<(&str, usize)> = lines
-            .map(|line| line.split_once(' ').unwrap())
-            .map(|(name, which)| (name, which.parse().unwrap()))
-            .collect();
-        let synced = calls.iter().rposition(|(name, _)| *name == "fdatasync");
-        let mut faults = vec![Fault {
-            what: "none",
-            call: "-".into(),
-            which: 0,
-            error: "-",
-            behind: true,
-        }];
-        for (at, (call, which)) in calls.iter().enumerate().take(last - 1).skip(first - 1) {
-            let known = ERRORS.iter().find(|(name, _)| name == call);
-            let (_, errors) = known.unwrap_or_else(|| panic!("{call} has no row in ERRORS"));
-            let kinds = errors.iter().map(|error| ("error", *error));
-            let cuts = CUT.contains(call).then_some(("cut", "-"));
-            faults.extend(
-                kinds
-                    .chain([("signal", "KILL")])
-                    .chain(cuts)
-                    .map(|(what, error)| Fault {
-                        what,
-                        call: (*call).into(),
-                        which: *which,
-                        error,
-                        behind: synced.is_some_and(|synced| at > synced),
-                    }),
-            );
-        }
-        faults
-    }
-
-    /// `Err` with what is wrong.
-    fn judge(&self, fault: &Fault, seen: &[&str]) -> Result<(), &'static str> {
-        let [said, descriptors, strangers, again, next, next_again, files] = *seen else {
-            return Err("no answer");
-        };
-        let said: Option<i32> = said.parse().ok();
-        match said {
-            Some(0) if self.code != 0 => return Err("let in"),
-            Some(0) if fault.call == "fdatasync" && self.is_last_sync(fault) => {
-                return Err("let in without a sync");
-            }
-            Some(0) => {}
-            Some(code) if fault.what == "none" => {
-                if code != self.code {
-                    return Err("refused without a fault");
-                }
-            }
-            Some(code) if !REFUSALS.contains(&code) => return Err("an answer that isn't ours"),
-            Some(_) => {}
-            None if fault.what == "signal" => {}
-            None => return Err("the host is dead"),
-        }
-        if said.is_some() && (fault.call != "close" && descriptors != "ok" || strangers != "0") {
-            return Err("a descriptor is open, or something was printed");
-        }
-        let spent = said == Some(0) || self.code == 0 && fault.behind && fault.what == "signal";
-        if again != "0" && again != "7" || spent && again == "0" {
-            return Err("accepted twice");
-        }
-        if self.code != 0 && again != self.again.to_string() {
-            return Err("another answer to the same later");
-        }
-        if (next, next_again) != ("0", "7") {
-            return Err("the next login");
-        }
-        if fault.what == "signal" && said.is_some() {
-            return Err("not killed");
-        }
-        let mut files = files.split(',').filter(|file| !file.is_empty());
-        // Where nothing could be found, the person passed for somebody unknown.
-        if !files.all(|file| file == "2000" || file.starts_with("dummy")) {
-            return Err("left behind");
-        }
-        Ok(())
-    }
-
-    /// Every sync of a login that lets in must succeed.
-    fn is_last_sync(&self, fault: &Fault) -> bool {
-        fault.error != "EINTR"
-    }
-}
+use kind::{Fault, HOME, Kind, Place, Seen, quoted};
 
 /// A machine of alice's, who has a fob and recovery codes.
 fn machine(conf: &str) -> Machine {
@@ -381,17 +66,69 @@ fn used(conf: &str) -> Machine {
     machine
 }
 
+/// A login with a code of alice's, or of somebody else's, and what she types afterwards: it must
+/// let her in, once.
+fn login<'a>(machine: Machine, answers: &'a [String], next: &[String]) -> Kind<'a> {
+    let after = format!(
+        "again=$(login 203.0.113.9 alice {}); echo ${{again:--}} $({})",
+        quoted(answers),
+        twice(next)
+    );
+    Kind {
+        user: "alice",
+        machine,
+        calls: "authenticate",
+        answers,
+        code: 0,
+        after,
+        holds: code_counts_once,
+        files: &["2000"],
+        strict: "strict",
+        kills: false,
+    }
+}
+
+fn twice(next: &[String]) -> String {
+    let next = quoted(next);
+    format!("echo $(login 203.0.113.10 alice {next}) $(login 203.0.113.11 alice {next})")
+}
+
+/// What the same answers come to again, from elsewhere; what the next ones do, and these again.
+fn code_counts_once(fault: &Fault, seen: &Seen) -> Result<(), &'static str> {
+    let [again, next, next_again] = seen.after[..] else {
+        return Err("no answer");
+    };
+    let killed_behind = fault.kills() && fault.place >= Place::Behind;
+    match again {
+        "7" => {}
+        "0" if !seen.is_in() && !killed_behind => {}
+        _ => return Err("accepted twice"),
+    }
+    if (next, next_again) != ("0", "7") {
+        return Err("the next login");
+    }
+    Ok(())
+}
+
+/// A refusal, whatever fails: later as well.
+fn refusal(kind: Kind) -> Kind {
+    Kind {
+        code: 7,
+        holds: |fault, seen| {
+            let same = seen.after.first() == Some(&"7");
+            code_counts_once(fault, seen)?;
+            same.then_some(()).ok_or("another answer to the same later")
+        },
+        ..kind
+    }
+}
+
 /// The first login of all, which makes the ledger.
 #[test]
 fn first_login_endures_every_fault() {
     Kind {
-        user: "alice",
-        machine: machine(""),
-        answers: &presses(&[1]),
-        code: 0,
-        again: 7,
-        next: &presses(&[2]),
         kills: true,
+        ..login(machine(""), &presses(&[1]), &presses(&[2]))
     }
     .endures();
 }
@@ -400,13 +137,8 @@ fn first_login_endures_every_fault() {
 #[test]
 fn accepted_login_endures_every_fault() {
     Kind {
-        user: "alice",
-        machine: used(""),
-        answers: &presses(&[2]),
-        code: 0,
-        again: 7,
-        next: &presses(&[3]),
         kills: true,
+        ..login(used(""), &presses(&[2]), &presses(&[3]))
     }
     .endures();
 }
@@ -421,13 +153,8 @@ fn login_after_an_unsynced_one_endures_every_fault() {
     );
     machine.shell(&killed);
     Kind {
-        user: "alice",
-        machine,
-        answers: &presses(&[3]),
-        code: 0,
-        again: 7,
-        next: &presses(&[4]),
         kills: true,
+        ..login(machine, &presses(&[3]), &presses(&[4]))
     }
     .endures();
 }
@@ -435,16 +162,7 @@ fn login_after_an_unsynced_one_endures_every_fault() {
 /// A wrong code.
 #[test]
 fn refused_login_endures_every_fault() {
-    Kind {
-        user: "alice",
-        machine: used(""),
-        answers: &["000000".into()],
-        code: 7,
-        again: 7,
-        next: &presses(&[2]),
-        kills: false,
-    }
-    .endures();
+    refusal(login(used(""), &["000000".into()], &presses(&[2]))).endures();
 }
 
 /// A right code from where it isn't looked at; it stays good elsewhere.
@@ -453,18 +171,18 @@ fn throttled_login_endures_every_fault() {
     let machine = used("");
     machine.file("etc/fob/fob.conf", 0o644, "[throttle]\nfree = 100\n");
     for _ in 0..12 {
-        machine.drive(&["--rhost", "192.0.2.7", "test", "alice"], &["000000"]);
+        machine.drive(&["--rhost", HOME, "test", "alice"], &["000000"]);
     }
     // So many are not free any more: a wait of 15 minutes.
     machine.file("etc/fob/fob.conf", 0o644, "[throttle]\nfree = 2\n");
     Kind {
-        user: "alice",
-        machine,
-        answers: &presses(&[2]),
         code: 7,
-        again: 0,
-        next: &presses(&[3]),
-        kills: false,
+        holds: |fault, seen| {
+            let good = seen.after.first() == Some(&"0");
+            code_counts_once(fault, seen)?;
+            good.then_some(()).ok_or("the code was looked at")
+        },
+        ..login(machine, &presses(&[2]), &presses(&[3]))
     }
     .endures();
 }
@@ -472,45 +190,231 @@ fn throttled_login_endures_every_fault() {
 /// A recovery code.
 #[test]
 fn recovery_endures_every_fault() {
-    Kind {
-        user: "alice",
-        machine: used(""),
-        answers: &[paper(4).to_text().to_string()],
-        code: 0,
-        again: 7,
-        next: &presses(&[2]),
-        kills: false,
-    }
-    .endures();
+    let code = [paper(4).to_text().to_string()];
+    login(used(""), &code, &presses(&[2])).endures();
 }
 
 /// Two codes in a row from beyond the window.
 #[test]
 fn resync_at_the_prompt_endures_every_fault() {
-    Kind {
-        user: "alice",
-        machine: used("resync = \"prompt\"\n"),
-        answers: &presses(&[40, 41]),
-        code: 0,
-        again: 7,
-        // In step or not, these two let her in: together, or the first alone.
-        next: &presses(&[50, 51]),
-        kills: false,
-    }
-    .endures();
+    // In step or not, the next two let her in: together, or the first alone.
+    let machine = used("resync = \"prompt\"\n");
+    login(machine, &presses(&[40, 41]), &presses(&[50, 51])).endures();
 }
 
 /// Somebody whom the system doesn't know: the first one makes what such people are judged by.
 #[test]
 fn login_of_nobody_endures_every_fault() {
+    let wrong = ["000000".into()];
+    let nobody = refusal(login(used(""), &wrong, &presses(&[2])));
     Kind {
         user: "nosuch",
-        machine: used(""),
-        answers: &["000000".into()],
-        code: 7,
-        again: 7,
-        next: &presses(&[2]),
-        kills: false,
+        after: nobody.after.replacen("alice", "nosuch", 1),
+        ..nobody
+    }
+    .endures();
+}
+
+const REMEMBER: &str = "[[rule]]\nname = \"a day\"\naction = \"require\"\nremember = \"24h\"\n";
+
+/// Prints what a login from [`HOME`] says where nothing is typed: 0 where the place is remembered,
+/// 19 where a code is asked. Then the rest.
+fn at_home(rest: &str) -> String {
+    format!("home=$(login {HOME} alice); echo ${{home:--}} $({rest})")
+}
+
+/// The login that makes its place a remembered one. The place is never worth more than the code
+/// that was given there: refused, it isn't remembered; remembered, its code is spent, whoever
+/// was killed meanwhile.
+#[test]
+fn login_that_is_remembered_endures_every_fault() {
+    let (answers, next) = (presses(&[2]), presses(&[3]));
+    let code = login(used(REMEMBER), &answers, &next);
+    Kind {
+        calls: "authenticate,setcred",
+        after: at_home(&code.after),
+        holds: |fault, seen| {
+            let [home, again, next, next_again] = seen.after[..] else {
+                return Err("no answer");
+            };
+            let after = vec![again, next, next_again];
+            let code = Seen {
+                after,
+                files: vec![],
+                ..*seen
+            };
+            code_counts_once(fault, &code)?;
+            // The audit is libpam's: the code had been accepted.
+            let accepted = seen.is_in() || fault.is_audit || fault.kills() && again == "7";
+            match home {
+                "0" if accepted => Ok(()),
+                "0" => Err("remembered, and the code wasn't accepted"),
+                "19" if !fault.is_none() => Ok(()),
+                _ => Err("the next login there"),
+            }
+        },
+        ..code
+    }
+    .endures();
+}
+
+/// A machine where alice's code was remembered at [`HOME`], and 19 of the uses since then weren't
+/// confirmed: one more, and a code is asked.
+fn with_one_use_left() -> Machine {
+    let machine = used(REMEMBER);
+    machine.service("test", "");
+    let at_home = ["--rhost", HOME, "test", "alice"];
+    assert_eq!(machine.drive(&at_home, &[&presses(&[2])[0]]).code(), 0);
+    for _ in 0..19 {
+        assert_eq!(machine.drive(&at_home, &[]).code(), 0);
+    }
+    machine
+}
+
+/// A login at [`HOME`] where the place stands in for the code.
+fn remembered<'a>(calls: &'a str, next: &[String]) -> Kind<'a> {
+    Kind {
+        calls,
+        after: at_home(&twice(next)),
+        holds: use_counts,
+        strict: "test",
+        ..login(with_one_use_left(), &[], next)
+    }
+}
+
+/// A use that let somebody in is written down, so that the place isn't worth another one; one
+/// that failed is written down or not. Elsewhere codes count as ever.
+fn use_counts(_: &Fault, seen: &Seen) -> Result<(), &'static str> {
+    match seen.after[..] {
+        ["19", "0", "7"] => Ok(()),
+        ["0", "0", "7"] if !seen.is_in() => Ok(()),
+        ["0", "0", "7"] => Err("let in, and the use isn't written down"),
+        _ => Err("the next login"),
+    }
+}
+
+/// The use of a remembered place, by a login that ends before setcred.
+#[test]
+fn use_of_a_remembered_place_endures_every_fault() {
+    Kind {
+        kills: true,
+        ..remembered("authenticate", &presses(&[3]))
+    }
+    .endures();
+}
+
+/// The same with setcred, which takes the use off again: where that fails, a code is asked a
+/// little sooner.
+#[test]
+fn confirmed_use_of_a_remembered_place_endures_every_fault() {
+    Kind {
+        holds: |fault, seen| match seen.after[..] {
+            ["0", "0", "7"] => Ok(()),
+            ["19", "0", "7"] if !fault.is_none() => Ok(()),
+            _ => Err("the next login"),
+        },
+        ..remembered("authenticate,setcred", &presses(&[3]))
+    }
+    .endures();
+}
+
+/// Whoever comes from elsewhere is asked, and a wrong code refused: nothing that fails makes
+/// another place of it.
+#[test]
+fn refused_login_beside_a_remembered_place_endures_every_fault() {
+    let machine = used(REMEMBER);
+    let elsewhere = ["--rhost", "192.0.2.8", "test", "alice"];
+    assert_eq!(machine.drive(&elsewhere, &[&presses(&[2])[0]]).code(), 0);
+    refusal(login(machine, &["000000".into()], &presses(&[3]))).endures();
+}
+
+const DEMAND: &str = "[[rule]]\nname = \"demanded\"\naction = \"require\"\nenroll = \"require\"\n";
+const OFFER: &str =
+    "[[rule]]\nname = \"offered\"\naction = \"skip-if-not-enrolled\"\nenroll = \"offer\"\n";
+
+/// Takes the secret into the app, and types the code that it shows; keeps the recovery codes.
+const ENROLS: [&str; 2] = [
+    r#"|secret=$(echo "$PROMPT" | sed -n 's/.*into the app: //p'); oathtool --totp -b "$secret" 2>/dev/null | tee /tmp/code"#,
+    r#"|echo "$PROMPT" >/tmp/shown; echo"#,
+];
+
+/// Whether alice is enrolled, by her file and by `fob`; what an enrolment comes to if she isn't;
+/// whether she is then; and what the code that confirmed it, a recovery code, and this one again
+/// come to.
+fn whether_enrolled(answers: &[String]) -> String {
+    format!(
+        r#"
+enrolled() {{ [ -e /var/lib/fob/tokens/alice ] && echo whole || echo none; }}
+first=$(enrolled); fob show alice --json >/dev/null 2>&1 && shown=whole || shown=none
+anew=-; [ $first = whole ] || anew=$(pamdrive --rhost 203.0.113.9 --until-refused \
+    --calls authenticate,setcred test alice {} 2>/dev/null | sed -n 's/.* authenticate \([0-9]*\) .*/\1/p')
+paper=$(grep -Eom1 '([0-9A-Za-z]{{4}}-){{3}}[0-9A-Za-z]{{4}}' /tmp/shown)
+echo $first $shown ${{anew:--}} $(enrolled) $(login 203.0.113.10 alice "$(cat /tmp/code)") \
+    $(login 203.0.113.11 alice "$paper") $(login 203.0.113.12 alice "$paper")
+"#,
+        quoted(answers)
+    )
+}
+
+/// An enrolment is whole or absent. Whole, its code is spent and a recovery code counts once;
+/// absent, alice can be enrolled.
+fn is_enrolled(seen: &Seen) -> Result<bool, &'static str> {
+    match seen.after[..] {
+        ["whole", "whole", "-", "whole", "7", "0", "7"] => Ok(true),
+        ["none", "none", "0", "whole", "7", "0", "7"] => Ok(false),
+        _ => Err("the enrolment is neither whole nor absent"),
+    }
+}
+
+/// A login that enrols alice.
+fn enrolment(conf: &str, answers: &[String]) {
+    let machine = Machine::with(&["alice", "bob"]);
+    machine.file("etc/fob/fob.conf", 0o644, conf);
+    machine.service("test", "nullok");
+    Kind {
+        calls: "authenticate,setcred",
+        after: whether_enrolled(answers),
+        holds: |fault, seen| match (is_enrolled(seen)?, seen.is_in()) {
+            (false, _) if fault.is_none() => Err("not enrolled without a fault"),
+            (false, true) if fault.place < Place::Later => Err("in, and not enrolled"),
+            (true, false) if fault.place < Place::Later => Err("refused, and enrolled"),
+            (true, true) if seen.files.iter().any(|file| file.starts_with("pending/")) => {
+                Err("enrolled, and still pending")
+            }
+            _ => Ok(()),
+        },
+        // What waits for the end of a login that never came is swept away by others.
+        files: &["2000", "tokens", "tokens/alice", "pending", "pending/"],
+        ..login(machine, answers, &[])
+    }
+    .endures();
+}
+
+/// An enrolment that is demanded. Nobody is let in who isn't enrolled after setcred, unless it
+/// is setcred that failed.
+#[test]
+fn demanded_enrolment_endures_every_fault() {
+    enrolment(DEMAND, &ENROLS.map(str::to_owned));
+}
+
+/// An enrolment that is offered.
+#[test]
+fn offered_enrolment_endures_every_fault() {
+    enrolment(OFFER, &ENROLS.map(str::to_owned));
+}
+
+/// Who was enrolled at a login doesn't look new, whatever fails: neither as somebody who may
+/// pass, nor as somebody to be enrolled.
+#[test]
+fn refused_login_of_somebody_enrolled_at_a_login_endures_every_fault() {
+    let demanded = DEMAND.replace("action", "service = \"strict\"\naction");
+    let machine = used("");
+    machine.file("etc/fob/fob.conf", 0o644, demanded + OFFER);
+    machine.folder("var/lib/fob/tokens", 0o700);
+    machine.shell("mv /etc/fob/tokens/alice /var/lib/fob/tokens/alice");
+    Kind {
+        files: &["2000", "tokens", "tokens/alice"],
+        ..refusal(login(machine, &["000000".into()], &presses(&[2])))
     }
     .endures();
 }

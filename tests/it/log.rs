@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use fob_core::{Day, RecoveryCode};
+use fob_core::{Day, RecoveryCode, Token};
 
 use crate::machine::{Machine, hotp, press, shows, token_file, totp};
 
@@ -55,6 +55,31 @@ fn every_reason_in_the_page_is_in_the_code_and_the_other_way_round() {
     in_code.extend(words_of("crates/fob-store/src/terms.rs"));
     in_code.extend(behind(&source("src/journal.rs"), "reason=", &['"', ' ']));
     assert_eq!(documented(section(&page, "Reasons")), in_code);
+}
+
+/// Each reason stands in a test within a whole line (`"<84>...`, or cut at `|`), not as a word only.
+#[test]
+fn every_reason_in_the_page_has_a_golden_line() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let files = fs::read_dir(folder).unwrap();
+    let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap_or_default());
+    let texts: String = texts.collect();
+    let whole = texts
+        .split("\"<8")
+        .skip(1)
+        .map(|rest| rest.split_once('"').unwrap().0);
+    let whole: Vec<_> = whole.collect();
+    let is_pinned = |word: &str| {
+        let (inside, at_end) = (format!("reason={word} "), format!("reason={word}"));
+        whole
+            .iter()
+            .any(|line| line.contains(&inside) || line.ends_with(&at_end))
+            || texts.contains(&format!("reason={word}|"))
+    };
+    let page = source("docs/log.md");
+    let mut reasons = documented(section(&page, "Reasons"));
+    reasons.retain(|word| !is_pinned(word));
+    assert!(reasons.is_empty(), "{reasons:?}");
 }
 
 #[test]
@@ -107,15 +132,6 @@ fn machine() -> (Machine, RecoveryCode) {
     (machine, paper)
 }
 
-/// A line without what is new each time: the priority stays.
-fn lines(machine: &Machine) -> Vec<String> {
-    let cut = |line: String| {
-        let (front, rest) = line.split_once('[').unwrap();
-        format!("{front}{}", rest.split_once(']').unwrap().1)
-    };
-    machine.log().into_iter().map(cut).collect()
-}
-
 /// The golden lines: whole, from the built module.
 #[test]
 fn line_of_each_outcome_is_the_promised_one() {
@@ -131,7 +147,7 @@ fn line_of_each_outcome_is_the_promised_one() {
         let golden = format!(
             "<{level}>{service}(pam_fob:auth): {head} user={user} service={service} {rest}{more}"
         );
-        assert_eq!(lines(&machine), [golden]);
+        assert_eq!(machine.lines(), [golden]);
     };
     let (info, warning, error) = (86, 84, 83);
     let press = |counter| press(&alice, counter);
@@ -223,7 +239,7 @@ fn line_of_each_outcome_is_the_promised_one() {
     for _ in 0..3 {
         machine.drive(&[&from[..], &["test", "alice"]].concat(), &["000002"]);
     }
-    let throttled = lines(&machine).pop().unwrap();
+    let throttled = machine.lines().pop().unwrap();
     let (line, wait) = throttled.rsplit_once(" wait=").unwrap();
     assert_eq!(
         line,
@@ -286,12 +302,114 @@ fn line_of_each_outcome_is_the_promised_one() {
     expect("test", "alice", &["000000"], error, open);
     machine.shell("chmod 600 /etc/fob/tokens/alice; mv /var/lib/fob/2000 /root; echo x >/var/lib/fob/2000; chmod 600 /var/lib/fob/2000");
     machine.drive(&["test", "alice"], &["000000"]);
-    let damaged = lines(&machine).pop().unwrap();
+    let damaged = machine.lines().pop().unwrap();
     assert!(damaged.starts_with("<83>test(pam_fob:auth): refused reason=state_damaged user=alice service=test rhost=- tty=- ruser=- detail=\"/var/lib/fob/2000: "), "{damaged}");
     machine.drive(&["misspelt", "alice"], &["000000"]);
     let config = "<83>misspelt(pam_fob:auth): refused reason=config user=? service=misspelt \
         rhost=- tty=- ruser=- detail=\"unknown argument `nulok`\"";
-    assert_eq!(lines(&machine), [config]);
+    assert_eq!(machine.lines(), [config]);
+}
+
+/// The golden lines of what goes wrong with a machine: each is provoked in a shell of its own,
+/// after which the good state is put back.
+#[test]
+fn line_of_each_fault_is_the_promised_one() {
+    let machine = Machine::with(&["alice", "bob"]);
+    let (alice, phone) = (hotp("alice"), totp("bob"));
+    machine.enrol("alice", &[alice.clone()]);
+    machine.enrol("bob", &[phone]);
+    machine.login("alice", &[&press(&alice, 0)]);
+    machine.shell("cp /etc/passwd /root; cp -a /var/lib/fob /root/fob; cp -a /etc/fob /root/conf");
+    let code = press(&alice, 1);
+    let faked = "env LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketime.so.1) FAKETIME=-30y";
+    let login = format!("pamdrive test alice {code}");
+    let mut wrong = Vec::new();
+    for (what, drive, line) in [
+        (
+            "rm -r /var/lib/fob",
+            login.clone(),
+            "alice refused reason=state_missing| detail=\"/var/lib/fob: there is no such folder\"",
+        ),
+        (
+            "mount --bind /var/lib/fob /var/lib/fob; mount -o remount,bind,ro /var/lib/fob",
+            login.clone(),
+            "alice refused reason=state_unreadable| detail=\"/var/lib/fob/2000: Read-only file system\"",
+        ),
+        (
+            ":",
+            format!("prlimit --fsize=0 {login} | cat"),
+            "alice refused reason=state_write| detail=\"/var/lib/fob/2000: the caller's limit on the size of files (ulimit -f) is too low\"",
+        ),
+        (
+            "printf 'version = 9\\n' >/etc/fob/tokens/alice",
+            login.clone(),
+            "alice refused reason=newer_version| detail=\"/etc/fob/tokens/alice: line 1, column 11: `version`: a later version of pam_fob wrote this\"",
+        ),
+        (
+            ":",
+            format!("setpriv --reuid 2000 --regid 2000 --clear-groups {login}"),
+            "alice refused reason=not_root| detail=\"only root can read token files\"",
+        ),
+        (
+            r"{ printf '\377:x:2000:2000::/:/bin/sh\n'; cat /root/passwd; } >/etc/passwd",
+            login,
+            "alice refused reason=user_database| detail=\"a name is not UTF-8 text\"",
+        ),
+        (
+            ":",
+            format!("{faked} pamdrive test bob 123456"),
+            "bob refused reason=clock_unset| ledger=fresh",
+        ),
+    ] {
+        machine.log();
+        machine.shell(&format!(
+            "{what}; {drive} >/dev/null || :
+             umount /var/lib/fob 2>/dev/null; rm -rf /etc/fob /var/lib/fob
+             cp -a /root/conf /etc/fob; cp -a /root/fob /var/lib/fob; cp /root/passwd /etc/passwd"
+        ));
+        let (user, line) = line.split_once(' ').unwrap();
+        let (head, more) = line.split_once('|').unwrap();
+        // No verdict could be reached, or one was.
+        let level = if more.contains("detail=") { 83 } else { 84 };
+        let golden = format!(
+            "<{level}>test(pam_fob:auth): {head} user={user} service=test rhost=- tty=- ruser=-{more}"
+        );
+        let lines = machine.lines();
+        if lines != [golden] {
+            wrong.push((what, lines));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(machine.login("alice", &[&code]).code(), 0);
+}
+
+/// P1: the ledger forgets no token to make room for another.
+#[test]
+fn line_of_a_ledger_without_room_is_the_promised_one() {
+    let machine = Machine::with(&["alice"]);
+    let token = |n: u32| Token {
+        id: format!("t{n}"),
+        ..hotp(&format!("token {n}"))
+    };
+    let front = "user=alice service=test rhost=- tty=- ruser=-";
+    // A person has 16 tokens at most at a time.
+    for numbers in [0..16, 16..32] {
+        let tokens: Vec<Token> = numbers.clone().map(token).collect();
+        machine.enrol("alice", &tokens);
+        let codes: Vec<String> = tokens.iter().map(|token| press(token, 0)).collect();
+        let codes = codes.join(" ");
+        machine.shell(&format!(
+            "for code in {codes}; do pamdrive test alice $code >/dev/null; done"
+        ));
+        let accepted = numbers.map(|n| format!("accepted {front} token=t{n} counter=0 drift=0"));
+        for (line, accepted) in machine.lines().iter().zip(accepted) {
+            assert!(line.contains(&accepted), "{line}");
+        }
+    }
+    machine.enrol("alice", &[token(32)]);
+    machine.login("alice", &[&press(&token(32), 0)]);
+    let golden = "<84>test(pam_fob:auth): refused reason=no_room user=alice service=test rhost=- tty=- ruser=-";
+    assert_eq!(machine.lines(), [golden]);
 }
 
 /// What the log has of a few logins, as a syslog file has it.
@@ -374,15 +492,18 @@ fn metrics_count_what_is_there_and_what_was_logged() {
         "fob_tokens{type=\"totp\"} 1",
         "fob_tokens{type=\"yubico\"} 0",
         "fob_tokens_never_used 3",
-        "fob_token_oldest_use_days 0",
         "fob_tokens_expired 1",
-        "fob_tokens_expire_within_30_days 0",
+        "fob_tokens_expire_soon 0",
         "# TYPE fob_attempts_total counter",
         "fob_attempts_total{service=\"test\",outcome=\"accepted\",reason=\"\"} 2",
         "fob_attempts_total{service=\"test\",outcome=\"refused\",reason=\"wrong\"} 3",
     ] {
         assert!(text.lines().any(|seen| seen == line), "{line}\n{text}");
     }
+    let oldest = text
+        .lines()
+        .find_map(|line| line.strip_prefix("fob_token_oldest_use_seconds "));
+    assert!(oldest.unwrap().parse::<u64>().unwrap() < 600, "{text}");
     assert!(!text.contains("alice") && !text.contains("bob"), "{text}");
     let stat = machine.shell(&format!("stat -c %a {file}; ls /tmp"));
     assert_eq!(stat, "644\nfob.prom\n");

@@ -22,8 +22,9 @@ fn right_code_lets_in_once_and_is_logged() {
         "{log:?}"
     );
 
+    // R22: who types it again sees what anybody sees whose code is wrong.
     let again = machine.drive(&words, &[&code]);
-    assert_eq!(again.code(), 7);
+    assert_eq!((again.code(), again.shown()), (7, vec![PROMPT]));
     assert!(again.line("delay ").is_some());
     let log = machine.log();
     assert_eq!(log.len(), 1, "{log:?}");
@@ -52,6 +53,28 @@ fn wrong_code_absent_token_and_unknown_person_look_the_same() {
         assert!(report.line("delay ").is_some(), "{person}");
         assert_eq!(machine.logged("reason").as_deref(), Some(reason));
     }
+}
+
+/// T07: what absent people are judged against lets nobody in, whoever knows its code, and also
+/// where somebody edits it.
+#[test]
+fn code_of_the_dummy_lets_nobody_in() {
+    let machine = Machine::with(&["bob"]);
+    machine.login("nosuch", &["000000"]);
+    let code = "oathtool --totp -b $(sed -n 's/^secret = \"\\(.*\\)\"/\\1/p' /var/lib/fob/dummy)";
+    for edit in [
+        ":",
+        "sed -i 's/^disabled = true/disabled = false/' /var/lib/fob/dummy",
+    ] {
+        machine.shell(edit);
+        for (person, reason) in [("bob", "not_enrolled"), ("nosuch", "no_such_user")] {
+            let report = machine.login(person, &[&format!("|{code}")]);
+            assert_eq!(report.code(), 7, "{edit}: {person}");
+            assert_eq!(machine.logged("reason").as_deref(), Some(reason), "{edit}");
+        }
+    }
+    let file = machine.shell("cat /var/lib/fob/dummy");
+    assert!(file.contains("disabled = false"), "{file}");
 }
 
 /// P13: also the wait after too many failures.
@@ -340,10 +363,12 @@ fn ledger_of_another_name_under_the_uid_is_refused() {
     machine.enrol("carol", &[carol.clone()]);
     machine.log();
     assert_eq!(machine.login("carol", &[&press(&carol, 0)]).code(), 4);
-    let line = machine.log().pop().unwrap();
-    assert!(
-        line.contains("reason=state_owner") && line.contains("fob rebind carol"),
-        "{line}"
+    let golden = "<83>test(pam_fob:auth): refused reason=state_owner user=carol service=test rhost=- tty=- ruser=- detail=";
+    assert_eq!(
+        machine.lines(),
+        [format!(
+            "{golden}\"/var/lib/fob/2000: the uid was \\x22alice\\x22 when this was made; run: fob rebind carol\""
+        )]
     );
 }
 

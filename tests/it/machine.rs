@@ -180,6 +180,15 @@ impl Machine {
         std::mem::take(&mut self.log.lines.lock().unwrap())
     }
 
+    /// The same without the processes' ids: with its priority, as docs/log.md promises it.
+    pub fn lines(&self) -> Vec<String> {
+        let cut = |line: String| {
+            let (front, rest) = line.split_once('[').unwrap();
+            format!("{front}{}", rest.split_once(']').unwrap().1)
+        };
+        self.log().into_iter().map(cut).collect()
+    }
+
     /// The value of `key` in the last line of the log.
     pub fn logged(&self, key: &str) -> Option<String> {
         let line = self.log().pop()?;

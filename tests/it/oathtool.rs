@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use fob_core::{Algorithm, Counter, Digits, Period, Secret, hotp, step};
+use fob_core::{Algorithm, Codes, Counter, Digits, Period, Secret, step};
 
 use crate::machine::Machine;
 
@@ -35,7 +35,7 @@ fn codes_agree_with_oathtool() {
         let wide = Digits::new(digits).unwrap();
         if numbers.next() % 3 == 0 {
             let counter = numbers.next() >> (numbers.next() % 60);
-            expected.push(hotp(&secret, Algorithm::Sha1, wide, Counter(counter)));
+            expected.push(Codes::new(&secret, Algorithm::Sha1, wide).at(Counter(counter)));
             writeln!(script, "oathtool -d {digits} -c {counter} {hex}").unwrap();
         } else {
             let algorithm = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]
@@ -43,7 +43,7 @@ fn codes_agree_with_oathtool() {
             let period = 1 + numbers.next() % 3600;
             let time = numbers.next() % 20_000_000_000;
             let counter = step(time, 0, Period::new(period).unwrap()).unwrap();
-            expected.push(hotp(&secret, algorithm, wide, counter));
+            expected.push(Codes::new(&secret, algorithm, wide).at(counter));
             let name = algorithm.name().to_uppercase();
             writeln!(
                 script,

@@ -95,6 +95,7 @@ fn rpm_packages_carry_all_that_is_installed() {
         ("%{_bindir}", "usr/bin"),
         ("%{_unitdir}", "usr/lib/systemd/system"),
         ("%{_mandir}", "usr/share/man"),
+        ("%{_docdir}", "usr/share/doc"),
         ("%{_datadir}", "usr/share"),
     ];
     let spec = read("packaging/rpm/pam_fob.spec");
@@ -117,6 +118,35 @@ fn rpm_packages_carry_all_that_is_installed() {
         packages.insert(name.trim(), patterns);
     }
     each_file_is_in_one_package(&root, &packages);
+    fs::remove_dir_all(root).unwrap();
+}
+
+/// README and handbook are packaged as they lie in the tree: what they name is there too, and what
+/// isn't, such as a source file, is no link any more.
+#[test]
+fn every_link_of_the_installed_pages_leads_somewhere() {
+    let root = installed("pages", &["PAMDIR=/usr/lib/any/security"]);
+    let folder = root.join("usr/share/doc/fob");
+    let (mut count, mut broken) = (0, Vec::new());
+    for page in lines(&folder, "find . -name '*.md'") {
+        let path = folder.join(&page);
+        let text = fs::read_to_string(&path).unwrap();
+        for rest in text.split("](").skip(1) {
+            let target = rest.split(')').next().unwrap();
+            let file = target.split('#').next().unwrap();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            count += 1;
+            if !path.parent().unwrap().join(file).exists() {
+                broken.push(format!("{page}: {target}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+    assert!(count > 60, "only {count} links");
+    let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+    assert!(readme.contains("](docs/handbook/install.md)") && !readme.contains("](src/"));
     fs::remove_dir_all(root).unwrap();
 }
 

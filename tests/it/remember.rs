@@ -47,6 +47,13 @@ fn is_asked_at_home(machine: &Machine) -> bool {
 #[test]
 fn second_code_is_not_asked_at_the_same_place_and_at_no_other() {
     let machine = at_home();
+    from(&machine, HOME, &[]);
+    assert_eq!(
+        machine.lines(),
+        [
+            "<86>test(pam_fob:auth): ignored reason=remembered user=alice service=test rhost=192.0.2.7 tty=- ruser=- rule=\"twelve hours\""
+        ]
+    );
     machine.service("other", "");
     for (service, person, rhost, remembered) in [
         ("test", "alice", HOME, true),

@@ -12,7 +12,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use line::{Control, Line, Placed};
-use walk::{Module, Role, walk};
+use walk::{Module, Role, past_in_setcred, walk};
 
 use crate::machine::Machine;
 
@@ -21,6 +21,8 @@ pub(crate) const MODULE: &str = "pam_fob.so";
 
 /// How many stacks are made up.
 const STACKS: usize = 800;
+/// In how many of them the end of a login is looked at too.
+const ENDED: usize = 300;
 /// What the modules in them say; a yes more often, or hardly anybody gets in.
 const ANSWERS: [&str; 6] = [
     "success",
@@ -54,6 +56,10 @@ struct Made {
     files: Vec<(String, String)>,
     lines: Vec<Placed>,
     answers: Vec<&'static str>,
+    /// What the modules say in `pam_setcred`.
+    ends: Vec<&'static str>,
+    /// The line of the one that logs that it was come to.
+    mark: Option<usize>,
 }
 
 impl Made {
@@ -68,43 +74,58 @@ impl Made {
                     self.file(numbers, &inner, depth, level + 1);
                 }
                 1 => {
-                    self.line(
-                        &mut text,
-                        depth,
-                        &format!("auth substack {inner}"),
-                        "success",
-                    );
+                    let line = format!("auth substack {inner}");
+                    self.line(&mut text, depth, &line, ["success"; 2]);
                     self.file(numbers, &inner, depth + 1, level + 1);
                 }
                 _ => {
-                    let answer = numbers.one(&ANSWERS);
+                    let answers = [numbers.one(&ANSWERS), numbers.one(&ANSWERS)];
                     let control = control(numbers);
-                    let line = format!("auth {control} pam_debug.so auth={answer}");
-                    self.line(&mut text, depth, &line, answer);
+                    if self.mark.is_none() && numbers.below(4) == 0 {
+                        self.mark = Some(self.lines.len());
+                        let line = format!("auth {control} pam_warn.so");
+                        self.line(&mut text, depth, &line, ["ignore"; 2]);
+                        continue;
+                    }
+                    let [auth, cred] = answers;
+                    let line = format!("auth {control} pam_debug.so auth={auth} cred={cred}");
+                    self.line(&mut text, depth, &line, answers);
                 }
             }
         }
         self.files.push((name.to_owned(), text));
     }
 
-    fn line(&mut self, text: &mut String, depth: usize, line: &str, answer: &'static str) {
+    fn line(&mut self, text: &mut String, depth: usize, line: &str, answers: [&'static str; 2]) {
         writeln!(text, "{line}").unwrap();
         let line = Line::parse(line).unwrap().unwrap();
         self.lines.push(Placed::new(Path::new("x"), 0, depth, line));
-        self.answers.push(answer);
+        self.answers.push(answers[0]);
+        self.ends.push(answers[1]);
+    }
+
+    fn modules(&self) -> Vec<Module<'_>> {
+        let modules = self.answers.iter().zip(&self.ends).enumerate();
+        let module = |(at, (answer, end)): (usize, (&&'static str, &&'static str))| Module {
+            role: if self.mark == Some(at) {
+                Role::Ours
+            } else {
+                Role::Other
+            },
+            answers: vec![*answer],
+            setcred: end,
+        };
+        modules.map(module).collect()
     }
 
     /// Whether the walk says that somebody gets in.
     fn lets_in(&self) -> bool {
-        let modules: Vec<Module<'_>> = self
-            .answers
-            .iter()
-            .map(|answer| Module {
-                role: Role::Other,
-                answers: vec![answer],
-            })
-            .collect();
-        !walk(&self.lines, &modules).unwrap().is_empty()
+        !walk(&self.lines, &self.modules()).unwrap().is_empty()
+    }
+
+    /// Whether it says that the end of a login, in another process, comes to the marked line.
+    fn ends_at_mark(&self) -> bool {
+        self.mark.is_some() && past_in_setcred(&self.lines, &self.modules()).is_none()
     }
 }
 
@@ -147,8 +168,10 @@ fn walk_through_a_stack_ends_as_libpam_does() {
         })
         .collect();
     let script = format!(
-        "for n in $(seq 0 {}); do pamdrive s$n alice 2>&1 </dev/null; done; true",
-        STACKS - 1
+        "for n in $(seq 0 {}); do pamdrive s$n alice 2>&1 </dev/null; done
+         for n in $(seq 0 {}); do pamdrive --calls setcred s$n alice >/dev/null 2>&1 </dev/null; done; true",
+        STACKS - 1,
+        ENDED - 1
     );
     let printed = machine.shell(&script);
     let codes: Vec<&str> = printed
@@ -162,6 +185,15 @@ fn walk_through_a_stack_ends_as_libpam_does() {
         yes += usize::from(code == "0");
         assert_eq!(made.lets_in(), code == "0", "{:#?}", made.files);
     }
+    let log = machine.log().join("\n");
+    let (mut to, mut past) = (0, 0);
+    for (number, made) in made.iter().enumerate().take(ENDED) {
+        let was_there = log.contains(&format!("pam_warn(s{number}:setcred)"));
+        assert_eq!(made.ends_at_mark(), was_there, "{:#?}", made.files);
+        to += usize::from(was_there);
+        past += usize::from(made.mark.is_some() && !was_there);
+    }
+    assert!(to > ENDED / 10 && past > ENDED / 10, "{to} {past}");
     // Otherwise the test says little.
     assert!((STACKS / 10..STACKS * 9 / 10).contains(&yes), "{yes}");
     assert!(made.iter().any(|made| {

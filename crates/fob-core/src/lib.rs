@@ -59,7 +59,7 @@ pub use ledger::{
     Entry, Ledger, LedgerBytesError, MAX_BASE, MAX_ENTRIES, MAX_LEDGER_BYTES, MAX_UNCONFIRMED,
     Notice, Owner, SpentRecovery, Stay, Ticket,
 };
-pub use oath::{Algorithm, hotp, step};
+pub use oath::{Algorithm, Codes, step};
 pub use pin::Pin;
 pub use place::{Place, Session};
 pub use policy::{Now, Policy, PolicyChange, RELEASE_EPOCH, ThrottlePolicy, Types};

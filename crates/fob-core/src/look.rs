@@ -46,10 +46,10 @@ impl Look<'_> {
     fn code<'t>(&self, token: &'t Token, fits: bool) -> Option<Finding<'t>> {
         let range = Range::window(self.policy, self.ledger, self.now, token)?;
         let floor = self.ledger.floor(token);
-        let typed = self.typed(token, fits);
+        let (codes, typed) = (token.codes(), self.typed(token, fits));
         let matches: Vec<(Counter, Choice)> = range
             .counters()
-            .map(|counter| (counter, token.code(counter).ct_eq(&typed)))
+            .map(|counter| (counter, codes.at(counter).ct_eq(&typed)))
             .collect();
         let counter = |spent: bool| {
             let hit = matches
@@ -138,10 +138,10 @@ impl Look<'_> {
             return false;
         }
         let beyond = evidence.tokens().filter(|(token, fits)| {
-            let typed = self.typed(token, *fits);
+            let (codes, typed) = (token.codes(), self.typed(token, *fits));
             let range = Range::resync(self.ledger, self.now, token);
             let shown = range.is_some_and(|range| {
-                let hits = range.counters().map(|c| token.code(c).ct_eq(&typed));
+                let hits = range.counters().map(|c| codes.at(c).ct_eq(&typed));
                 bool::from(hits.fold(Choice::from(0), |any, hit| any | hit))
             });
             shown && self.unusable(token).is_none()

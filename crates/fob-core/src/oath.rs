@@ -46,18 +46,57 @@ impl Algorithm {
     }
 }
 
-/// The code of `counter` (RFC 4226 section 5.3).
-pub fn hotp(secret: &Secret, algorithm: Algorithm, digits: Digits, counter: Counter) -> Code {
-    let moving = counter.0.to_be_bytes();
-    let mac = match algorithm {
-        Algorithm::Sha1 => mac::<Hmac<Sha1>>(secret, &moving),
-        Algorithm::Sha256 => mac::<Hmac<Sha256>>(secret, &moving),
-        Algorithm::Sha512 => mac::<Hmac<Sha512>>(secret, &moving),
-    };
-    dynamic_truncation(&mac).map_or_else(
-        || Code::untypable(digits),
-        |bits| Code::truncated(u64::from(bits), digits),
-    )
+/// The codes of a key, one for each counter (RFC 4226 section 5.3). The key has been worked
+/// into the hash already, which is half of the work for each code. Wiped when dropped.
+pub struct Codes {
+    keyed: Keyed,
+    digits: Digits,
+}
+
+enum Keyed {
+    Sha1(Hmac<Sha1>),
+    Sha256(Hmac<Sha256>),
+    Sha512(Hmac<Sha512>),
+    /// A YubiKey that types Yubico OTPs has no codes.
+    Nothing,
+}
+
+impl Codes {
+    /// The codes of `secret`.
+    pub fn new(secret: &Secret, algorithm: Algorithm, digits: Digits) -> Self {
+        let keyed = match algorithm {
+            Algorithm::Sha1 => keyed(secret).map(Keyed::Sha1),
+            Algorithm::Sha256 => keyed(secret).map(Keyed::Sha256),
+            Algorithm::Sha512 => keyed(secret).map(Keyed::Sha512),
+        };
+        Self {
+            keyed: keyed.unwrap_or(Keyed::Nothing),
+            digits,
+        }
+    }
+
+    /// None that can be typed.
+    pub(crate) fn untypable(digits: Digits) -> Self {
+        Self {
+            keyed: Keyed::Nothing,
+            digits,
+        }
+    }
+
+    /// The code of `counter`.
+    pub fn at(&self, counter: Counter) -> Code {
+        let moving = counter.0.to_be_bytes();
+        let bits = match &self.keyed {
+            Keyed::Sha1(keyed) => truncated(keyed, &moving),
+            Keyed::Sha256(keyed) => truncated(keyed, &moving),
+            Keyed::Sha512(keyed) => truncated(keyed, &moving),
+            Keyed::Nothing => None,
+        };
+        bits.map_or_else(
+            || Code::untypable(self.digits),
+            |bits| Code::truncated(u64::from(bits), self.digits),
+        )
+    }
 }
 
 /// The step T of RFC 6238 section 4.2: whole periods since `t0`, or `None` before it.
@@ -68,14 +107,16 @@ pub fn step(unix_seconds: u64, t0: u64, period: Period) -> Option<Counter> {
         .map(Counter)
 }
 
-fn mac<M: Mac + KeyInit>(secret: &Secret, message: &[u8]) -> Zeroizing<Vec<u8>> {
-    // HMAC takes keys of every length, so the error can't happen; an empty MAC makes
-    // a code that nobody can type.
-    let Ok(mut mac) = <M as KeyInit>::new_from_slice(secret.bytes()) else {
-        return Zeroizing::new(Vec::new());
-    };
+/// HMAC takes keys of every length, so there is always one.
+fn keyed<M: KeyInit>(secret: &Secret) -> Option<M> {
+    M::new_from_slice(secret.bytes()).ok()
+}
+
+fn truncated<M: Mac + Clone>(keyed: &M, message: &[u8]) -> Option<u32> {
+    let mut mac = keyed.clone();
     mac.update(message);
-    Zeroizing::new(mac.finalize().into_bytes().to_vec())
+    let output = Zeroizing::new(mac.finalize().into_bytes().to_vec());
+    dynamic_truncation(&output)
 }
 
 /// RFC 4226 section 5.3, step 2: 31 bits at the offset that the last nibble names.
@@ -102,7 +143,7 @@ mod tests {
             "399871", "520489",
         ];
         for (counter, code) in (0u64..).zip(expected) {
-            let shown = hotp(&secret(20), Algorithm::Sha1, Digits::MIN, Counter(counter));
+            let shown = Codes::new(&secret(20), Algorithm::Sha1, Digits::MIN).at(Counter(counter));
             assert_eq!(shown.to_text().as_str(), code, "counter {counter}");
         }
     }
@@ -123,7 +164,7 @@ mod tests {
             let counter = step(time, 0, Period::DEFAULT).unwrap();
             for (algorithm, expected) in algorithms.into_iter().zip(codes) {
                 let key = secret(algorithm.output_bytes());
-                let code = hotp(&key, algorithm, Digits::new(8).unwrap(), counter);
+                let code = Codes::new(&key, algorithm, Digits::new(8).unwrap()).at(counter);
                 assert_eq!(code.to_text().as_str(), expected, "{algorithm:?} at {time}");
             }
         }
@@ -142,7 +183,7 @@ mod tests {
 
     #[test]
     fn ten_digits_hold_all_31_bits() {
-        let code = hotp(&secret(20), Algorithm::Sha1, Digits::MAX, Counter(0));
+        let code = Codes::new(&secret(20), Algorithm::Sha1, Digits::MAX).at(Counter(0));
         assert_eq!(code.to_text().as_str(), "1284755224"); // RFC 4226 appendix D, table 1
     }
 }

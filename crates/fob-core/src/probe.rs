@@ -191,10 +191,10 @@ impl Look<'_> {
         if let Kind::Yubico { private_id, .. } = token.kind {
             return self.attempt.otp()?.counter(&token.secret, private_id);
         }
-        let typed = self.attempt.code(token.digits)?;
+        let (codes, typed) = (token.codes(), self.attempt.code(token.digits)?);
         let hits = (place.from.0..=place.to.0)
             .map(Counter)
-            .filter(|counter| bool::from(token.code(*counter).ct_eq(&typed)));
+            .filter(|counter| bool::from(codes.at(*counter).ct_eq(&typed)));
         let nearest = |counter: &Counter| {
             let away = counter.offset_from(place.center).unsigned_abs();
             (*counter < floor, away)

@@ -57,11 +57,11 @@ impl PairSearch<'_> {
             let code = attempt.code(self.token.digits);
             code.unwrap_or_else(|| Code::untypable(self.token.digits))
         });
-        let floor = self.ledger.floor(self.token);
+        let (codes, floor) = (self.token.codes(), self.ledger.floor(self.token));
         let mut spent = Pair::NotFound;
         let mut before = false;
         for counter in range.counters() {
-            let code = self.token.code(counter);
+            let code = codes.at(counter);
             let [is_first, is_second] = typed.each_ref().map(|typed| bool::from(code.ct_eq(typed)));
             if before && is_second {
                 // The first of the two is one below.

@@ -98,7 +98,7 @@ impl std::fmt::Display for Source {
             (Self::LOCAL, [a, b, c, d, ..]) => {
                 write!(f, "local uid {}", u32::from_be_bytes([*a, *b, *c, *d]))
             }
-            (Self::CROWD, _) => f.write_str("all other addresses"),
+            (Self::CROWD, _) => f.write_str("others"),
             _ => f.write_str("hidden"),
         }
     }
@@ -128,6 +128,19 @@ mod tests {
         assert_eq!(name, Source::remote("evil.example"));
         assert_ne!(Source::local("su", 1000), Source::local("sudo", 1000));
         assert_ne!(Source::local("su", 1000), Source::local("su", 1001));
-        assert_eq!(Source::remote("2001:db8::1").to_string(), "2001:db8::/64");
+    }
+
+    #[test]
+    fn source_is_shown_as_far_as_it_is_told_apart() {
+        for (source, shown) in [
+            (Source::remote("::ffff:192.0.2.7"), "192.0.2.7"),
+            (Source::remote("2001:db8::1"), "2001:db8::/64"),
+            (Source::remote("host.example"), "named"),
+            (Source::local("su", 1000), "local uid 1000"),
+            (Source::CROWD_SOURCE, "others"),
+            (Source::remote("192.0.2.7").masked("alice"), "hidden"),
+        ] {
+            assert_eq!(source.to_string(), shown);
+        }
     }
 }

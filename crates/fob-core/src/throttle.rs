@@ -295,6 +295,8 @@ mod tests {
             }
         }
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 900, 900]);
+        let sources = throttle.sources(policy(), &at(100));
+        assert_eq!(sources, [(address(1), 14, 800)]);
         assert_eq!(
             throttle.standing(policy(), &at(899), address(1)),
             Standing::Wait(1)
@@ -361,6 +363,8 @@ mod tests {
             throttle.standing(policy(), &at(second), home),
             Standing::Free
         );
+        assert_eq!(throttle.failures(), 0);
+        assert_eq!(throttle.known, [home]);
     }
 
     #[test]
@@ -492,6 +496,33 @@ mod tests {
             );
             assert!(throttle.sources.len() <= MAX_SOURCES);
         }
+    }
+
+    /// What there is room for isn't forgotten: every stranger of a full table, beside those who
+    /// succeeded and the crowd.
+    #[test]
+    fn full_table_forgets_nobody() {
+        let mut throttle = Throttle::default();
+        throttle.refresh(&at(0));
+        for n in 0..60 {
+            throttle.fail(policy(), &at(0), address(n));
+        }
+        for home in 200..208 {
+            throttle.succeed(address(home));
+            throttle.fail(policy(), &at(0), address(home));
+        }
+        assert_eq!(throttle.sources.len(), MAX_SOURCES);
+        let counts = throttle.sources.iter().map(|failures| failures.count);
+        assert_eq!(counts.sum::<u16>(), 60 + 8);
+    }
+
+    #[test]
+    fn last_eight_sources_that_succeeded_are_known() {
+        let mut throttle = Throttle::default();
+        for n in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 5] {
+            throttle.succeed(address(n));
+        }
+        assert_eq!(throttle.known, [2, 3, 4, 6, 7, 8, 9, 5].map(address));
     }
 
     /// P13: names that share a dummy ledger neither wait for nor lock one another.

@@ -5,7 +5,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::{Algorithm, Code, Counter, Day, Digits, Secret, hotp};
+use crate::{Algorithm, Code, Codes, Counter, Day, Digits, Secret};
 
 /// How long a TOTP code is shown: 1 s to a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,14 +108,19 @@ pub struct Token {
 pub struct TokenKey(pub [u8; 16]);
 
 impl Token {
-    /// The code that it shows at `counter`. A YubiKey that types Yubico OTPs shows none.
-    pub fn code(&self, counter: Counter) -> Code {
+    /// The codes that it shows. A YubiKey that types Yubico OTPs shows none.
+    pub fn codes(&self) -> Codes {
         match self.kind {
             Kind::Hotp { .. } | Kind::Totp { .. } => {
-                hotp(&self.secret, self.algorithm, self.digits, counter)
+                Codes::new(&self.secret, self.algorithm, self.digits)
             }
-            Kind::Yubico { .. } => Code::untypable(self.digits),
+            Kind::Yubico { .. } => Codes::untypable(self.digits),
         }
+    }
+
+    /// The one that it shows at `counter`.
+    pub fn code(&self, counter: Counter) -> Code {
+        self.codes().at(counter)
     }
 
     /// HMAC-SHA-256(secret, "fob ledger" ‖ type ‖ period ‖ T0), cut to 16 bytes.

@@ -288,6 +288,32 @@ fn resync_at_the_prompt_has_its_limits() {
     );
 }
 
+/// A code from before the last one that let in is no reason to ask for a second one.
+#[test]
+fn code_below_the_floor_is_not_beyond_the_window() {
+    let mut alice = Person::with(vec![phone()]);
+    alice.policy.resync_at_prompt = true;
+    let old = at(&phone(), step(TIME) - 2);
+    assert_eq!(alice.reason(TIME, &old), Some(Reason::OutOfWindow));
+    assert_eq!(alice.reason(TIME, &at(&phone(), step(TIME))), None);
+    assert_eq!(alice.reason(TIME, &old), Some(Reason::Wrong));
+}
+
+/// Of a hundred presses two may show the same code.
+#[test]
+fn code_that_stands_twice_beyond_the_window_is_beyond_it() {
+    let mut seen = std::collections::HashMap::new();
+    let twice = (0..50_000).find_map(|n| {
+        let before: u64 = seen.insert(at(&fob(0), n), n)?;
+        (n - before < 80).then_some(before)
+    });
+    let twice = twice.unwrap();
+    let mut alice = Person::with(vec![fob(twice - 15)]);
+    alice.policy.resync_at_prompt = true;
+    let reason = alice.reason(TIME, &at(&fob(0), twice));
+    assert_eq!(reason, Some(Reason::OutOfWindow));
+}
+
 /// P11: each token cuts the answer by its own length.
 #[test]
 fn tokens_of_several_lengths_are_one_persons() {

@@ -17,6 +17,7 @@ use nix::unistd::{gethostname, unlink};
 use zeroize::Zeroizing;
 
 use crate::account::file_name;
+use crate::folder::names;
 use crate::judge::{check_owner, owner};
 use crate::ledger_file::require_room;
 use crate::places::unless_missing;
@@ -255,13 +256,13 @@ impl Store {
     /// of the token files locked.
     ///
     /// # Errors
-    /// One couldn't be removed.
+    /// They can't be looked through, or one couldn't be removed.
     pub fn void_pending(&self, uid: u32) -> Result<(), Fault> {
         let folder = self.conf.state.join(FOLDER);
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let receipt = entry.file_name().to_str().and_then(Receipt::parse);
+        for name in names(&folder).map_err(|errno| Fault::reading(&folder, errno))? {
+            let receipt = name.to_str().and_then(Receipt::parse);
             if receipt.is_some_and(|receipt| receipt.uid() == Some(uid)) {
-                remove_file(&entry.path())?;
+                remove_file(&folder.join(name))?;
             }
         }
         Ok(())
@@ -307,8 +308,8 @@ impl Store {
     fn sweep(&self, folder: &Path, uid: u32) {
         let now = now();
         let mut theirs: Vec<(u64, PathBuf)> = Vec::new();
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
+        for name in names(folder).unwrap_or_default() {
+            let path = folder.join(name);
             // What a limit of the caller's keeps from being read is somebody's all the same.
             let Ok(Some(text)) = read(&self.way, &path, Kept::Secret) else {
                 continue;

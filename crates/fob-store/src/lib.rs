@@ -13,6 +13,7 @@ mod create;
 mod dummy;
 mod enrolment;
 mod fault;
+mod folder;
 mod judge;
 mod ledger_file;
 mod lock;

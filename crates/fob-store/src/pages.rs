@@ -135,8 +135,11 @@ impl<M: Medium> Pages<M> {
         self.write(Kind::Settled, ledger)?;
         if let Err(error) = self.medium.sync_data() {
             // The page may look clean now. As a debit it is written again by the next
-            // attempt, and nobody trusts it to be on the disk.
-            let _ = self.write_at(self.place, Kind::Debit, ledger);
+            // attempt, and nobody trusts it to be on the disk. The code is spent, and lets
+            // nobody in: neither now, nor later by the place where it was given.
+            let mut refused = ledger.clone();
+            refused.forget_places();
+            let _ = self.write_at(self.place, Kind::Debit, &refused);
             return Err(Fault::writing(&self.path, error));
         }
         self.move_mark();

@@ -1,11 +1,13 @@
 //! Everybody who has a token file.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::account::name_of_file;
-use crate::{Fault, FaultKind, Store};
+use crate::folder::names;
+use crate::{Fault, Store};
 
 /// A file in the folder of the token files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,22 +57,13 @@ impl Store {
 }
 
 fn files_of(folder: &Path) -> Result<Vec<Entry>, Fault> {
-    let failed =
-        |error: std::io::Error| Fault::at(FaultKind::StateUnreadable, folder, error.kind());
-    let mut entries = Vec::new();
-    let list = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(entries),
-        list => list.map_err(failed)?,
+    let names = names(folder).map_err(|errno| Fault::reading(folder, errno))?;
+    let visible = names
+        .into_iter()
+        .filter(|name| name.as_encoded_bytes().first() != Some(&b'.'));
+    let entry = |file: OsString| Entry {
+        path: folder.join(&file),
+        name: file.to_str().and_then(name_of_file),
     };
-    for entry in list {
-        let entry = entry.map_err(failed)?;
-        let file = entry.file_name();
-        if file.as_encoded_bytes().first() != Some(&b'.') {
-            entries.push(Entry {
-                path: entry.path(),
-                name: file.to_str().and_then(name_of_file),
-            });
-        }
-    }
-    Ok(entries)
+    Ok(visible.map(entry).collect())
 }

@@ -48,6 +48,22 @@ const OTHER_CODES: [&str; 6] = [
     "pam_privacyidea.so",
     "pam_linotp.so",
 ];
+/// Modules that say "ignore" in `pam_setcred`: pam_listfile, pam_rootok and most others say
+/// "success" there, also of people to whom they said no.
+const NO_OPINION_IN_SETCRED: [&str; 12] = [
+    "pam_access.so",
+    "pam_canonicalize_user.so",
+    "pam_echo.so",
+    "pam_exec.so",
+    "pam_faildelay.so",
+    "pam_ftp.so",
+    "pam_issue.so",
+    "pam_nologin.so",
+    "pam_sepermit.so",
+    "pam_succeed_if.so",
+    "pam_usertype.so",
+    "pam_warn.so",
+];
 /// Words with which a first factor says nothing of people who have none of it.
 const STEPS_ASIDE: [&str; 2] = ["nouserok", "localifdown"];
 /// What our module says when somebody must not get in.
@@ -93,5 +109,14 @@ fn module<'a>(placed: &Placed) -> Module<'a> {
         };
         (Role::Other, answers)
     };
-    Module { role, answers }
+    let setcred = match name {
+        "pam_deny.so" => "cred_err",
+        name if NO_OPINION_IN_SETCRED.contains(&name) => "ignore",
+        _ => "success",
+    };
+    Module {
+        role,
+        answers,
+        setcred,
+    }
 }

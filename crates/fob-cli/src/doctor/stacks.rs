@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use fob_core::Arguments;
 use fob_core::format::Conf;
+use fob_core::rule::Rule;
 use fob_store::{DEFAULT_CONF, Store};
 
 use super::modules::{self, REFUSALS};
 use super::{Finding, Level, module};
-use crate::pam::{Control, Folders, Placed, Role, Trail, walk};
+use crate::pam::{Control, Folders, Placed, Role, Trail, past_in_setcred, walk};
 
 /// The fob.conf that the doctor reads.
 pub(super) struct Read<'a> {
@@ -166,6 +167,7 @@ fn judge(service: &str, auth: &[Placed], at: usize, read: &Read<'_>) -> Vec<Find
             .remedy("Make it shorter."),
         ),
     }
+    findings.extend(end_unseen(read.conf, service, &place, auth));
     if findings.iter().all(|finding| finding.level < Level::Error) {
         let asks = format!("{place}: asks for a code");
         findings.insert(0, Finding::fine("stack.asks", asks));
@@ -220,6 +222,39 @@ fn lets_pass(conf: &Conf, service: &str, arguments: &Arguments) -> bool {
     settings.nullok()
         || settings.nullok_until.is_some()
         || rules.any(|rule| rule.lets_pass() && rule.may_be_about(service))
+}
+
+/// Where sshd ends a login without this module, though a rule has something to do then.
+fn end_unseen(conf: &Conf, service: &str, place: &str, auth: &[Placed]) -> Option<Finding> {
+    // Other applications end it in the process that asked, and so by the same way.
+    if service != "sshd" {
+        return None;
+    }
+    let about = |rule: &&Rule| rule.may_be_about(service);
+    let (enrolls, remembers) = (
+        |rule: &Rule| rule.enrolls,
+        |rule: &Rule| rule.remember.is_some(),
+    );
+    let mut rules = conf.rules.iter().filter(about);
+    let rule = rules.find(|rule| enrolls(rule) || remembers(rule))?;
+    let modules = modules::of(auth);
+    let at = past_in_setcred(auth, &modules)?;
+    let (line, module) = (auth.get(at)?, modules.get(at)?);
+    let lost = if enrolls(rule) {
+        "whoever confirms a token at a login is never enrolled, and is asked again each time"
+    } else {
+        "a remembered place is forgotten after 20 logins"
+    };
+    let what = format!(
+        "{place}: {} ({}) says {} in pam_setcred, which in sshd goes past the module: by rule {:?} {lost}",
+        line.line.base(),
+        line.place(),
+        module.setcred,
+        rule.name
+    );
+    Some(Finding::warning("stack.end_unseen", what).remedy(
+        "Let pam_succeed_if with [success=N default=ignore] go past it, which has no say there; or write a rule with action = \"skip\".",
+    ))
 }
 
 fn dash(place: &str, ours: &Placed) -> Vec<Finding> {

@@ -142,6 +142,70 @@ fn rule_that_lets_pass_is_nothing_in_a_stack_that_says_no() {
     }
 }
 
+/// sshd ends a login in another process than the one that asked, and there only what modules say
+/// to `pam_setcred` leads to this one.
+#[test]
+fn end_of_a_login_that_never_comes_to_the_module_is_found() {
+    let enrolls = "action = \"require\"\nenroll = \"require\"";
+    let rest = "auth required pam_fob.so\nauth required pam_permit.so\n";
+    for (before, unseen) in [
+        ("", false),
+        ("auth sufficient pam_listfile.so file=/x", true),
+        (
+            "auth [success=1 default=ignore] pam_listfile.so file=/x",
+            true,
+        ),
+        ("auth required pam_listfile.so file=/x", false),
+        ("auth sufficient pam_rootok.so", true),
+        ("auth sufficient pam_succeed_if.so user = x", false),
+        (
+            "auth [success=1 default=ignore] pam_succeed_if.so user = x",
+            false,
+        ),
+        // "ignore" is what `default` is about.
+        (
+            "auth [success=ignore default=1] pam_succeed_if.so user = x",
+            true,
+        ),
+        (
+            "auth [success=ignore ignore=ignore default=1] pam_succeed_if.so user = x",
+            false,
+        ),
+        ("auth requisite pam_deny.so", true),
+        (
+            "auth [success=1 default=ignore] pam_unix.so\nauth requisite pam_deny.so\nauth required pam_permit.so",
+            false,
+        ),
+        // What was said no to isn't over by a later yes.
+        (
+            "auth required pam_deny.so\nauth sufficient pam_rootok.so",
+            false,
+        ),
+    ] {
+        let stack = format!("{before}\n{rest}");
+        for (service, rule, applies) in [
+            ("sshd", enrolls, true),
+            ("sshd", "action = \"require\"\nremember = \"1h\"", true),
+            ("sshd", "action = \"skip\"", false),
+            (
+                "sshd",
+                "service = \"su\"\naction = \"require\"\nenroll = \"require\"",
+                false,
+            ),
+            ("su", enrolls, false),
+        ] {
+            let conf = Conf::parse(&format!("[[rule]]\nname = \"a\"\n{rule}\n")).unwrap();
+            let found = codes_with(&conf, service, &stack);
+            let expected = unseen && applies;
+            assert_eq!(
+                found.contains(&"stack.end_unseen"),
+                expected,
+                "{stack}{service} {rule}"
+            );
+        }
+    }
+}
+
 /// `done` in a substack ends the substack alone.
 #[test]
 fn substack_ends_by_itself() {

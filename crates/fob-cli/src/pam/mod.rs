@@ -6,7 +6,7 @@ mod walk;
 
 pub(crate) use line::{Control, Placed};
 pub(crate) use stack::Folders;
-pub(crate) use walk::{Module, Role, Trail, walk};
+pub(crate) use walk::{Module, Role, Trail, past_in_setcred, walk};
 
 use crate::stop::Stop;
 

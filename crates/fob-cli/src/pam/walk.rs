@@ -23,6 +23,8 @@ pub(crate) struct Module<'a> {
     pub(crate) role: Role,
     /// What it may say, such as `success` or `auth_err`.
     pub(crate) answers: Vec<&'a str>,
+    /// What it says in `pam_setcred`, whatever it said before.
+    pub(crate) setcred: &'a str,
 }
 
 /// A way that ended well.
@@ -66,13 +68,7 @@ const MAX_STATES: usize = 200_000;
 /// All ways through the stack that let somebody in; none if there are too many to be told.
 /// `modules` has one for each line.
 pub(crate) fn walk<'a>(auth: &[Placed], modules: &[Module<'a>]) -> Option<BTreeSet<Trail<'a>>> {
-    let mut open = vec![State {
-        at: 0,
-        depth: 0,
-        verdict: Verdict::Open,
-        saved: vec![Verdict::Open],
-        trail: Trail::default(),
-    }];
+    let mut open = vec![State::start()];
     let (mut seen, mut ends) = (HashSet::new(), BTreeSet::new());
     while let Some(mut state) = open.pop() {
         if !seen.insert(state.clone()) {
@@ -97,6 +93,26 @@ pub(crate) fn walk<'a>(auth: &[Placed], modules: &[Module<'a>]) -> Option<BTreeS
         open.extend(module.answers.iter().map(next));
     }
     Some(ends)
+}
+
+/// The line by which `pam_setcred` goes past this module. In the process that authenticated,
+/// libpam goes the way that it went then. In another, as sshd's, it goes by what each module says
+/// to `pam_setcred`: this is that way, and no other is possible.
+pub(crate) fn past_in_setcred(auth: &[Placed], modules: &[Module<'_>]) -> Option<usize> {
+    let (mut state, mut past) = (State::start(), None);
+    while let (Some(placed), Some(module)) = (auth.get(state.at), modules.get(state.at)) {
+        if module.role == Role::Ours {
+            return None;
+        }
+        state.enter(placed.depth);
+        if placed.line.control == Control::Substack {
+            state.at = state.at.saturating_add(1);
+            continue;
+        }
+        state = state.after(auth, modules, module.role, module.setcred);
+        past = past.or(state.trail.past.map(|(at, _)| at));
+    }
+    past
 }
 
 /// The line that a jump over `count` lines leads to, and whether there were so many; a
@@ -126,6 +142,16 @@ fn behind(auth: &[Placed], at: usize) -> usize {
 }
 
 impl<'a> State<'a> {
+    fn start() -> Self {
+        Self {
+            at: 0,
+            depth: 0,
+            verdict: Verdict::Open,
+            saved: vec![Verdict::Open],
+            trail: Trail::default(),
+        }
+    }
+
     fn enter(&mut self, depth: usize) {
         if depth > self.depth {
             self.saved.resize(depth.saturating_add(1), self.verdict);

@@ -87,12 +87,12 @@ fn revoke_all(desk: &Desk, name: &str, uid: Option<u32>, yes: bool) -> Result<()
     if !is_there(desk, name) {
         return Err(nothing_there(name));
     }
+    // Nor may a login that is under way bring one back. First, so that it can be tried again.
+    uid.map_or(Ok(()), |uid| desk.store.void_pending(uid))?;
     // The administrator's file goes first; one that a login made may come to light then.
     while is_there(desk, name) {
         remove_file(&desk.store.token_path(name))?;
     }
-    // Nor may a login that is under way bring one back.
-    uid.map_or(Ok(()), |uid| desk.store.void_pending(uid))?;
     drop(lock);
     journal::changed("revoke", name, &[("token", "all")]);
     if desk.json {

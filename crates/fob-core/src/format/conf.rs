@@ -175,6 +175,11 @@ mod tests {
         assert_eq!(conf.policy.throttle.free, 5);
         assert_eq!(conf.policy.throttle.max_wait, 900);
         assert_eq!(conf.policy.throttle.lifetime, 100);
+        assert_eq!(conf.policy.min_tokens, 1);
+        assert!(!conf.policy.resync_at_prompt && conf.rules.is_empty());
+        assert!(conf.seal.is_none());
+        assert_eq!(conf.tokens, Path::new("/etc/fob/tokens"));
+        assert_eq!(conf.state, Path::new("/var/lib/fob"));
         assert_eq!(conf.fresh_ledger, FreshLedger::Accept);
         assert!(!settings.nullok() && !settings.echo() && !settings.debug());
         assert!(!settings.forward_pass() && settings.first_pass().is_none());

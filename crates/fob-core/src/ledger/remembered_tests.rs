@@ -242,6 +242,17 @@ fn oldest_of_seventeen_places_goes() {
     let until = alice.ledger.places(&alice.file, &now);
     assert_eq!(until.len(), 16);
     assert_eq!(until[0], TIME + 1 + u64::from(HOUR));
+    // A code there for which nothing is remembered makes the oldest no newer.
+    let unasked = Stay {
+        seconds: None,
+        ..stay(&rhost(1))
+    };
+    assert!(alice.visits(TIME + 17, &rhost(1), unasked, &at(&fob(0), 17)));
+    assert!(remembered(&alice, &now, stay(&rhost(1))));
+    let code = at(&fob(0), 18);
+    assert!(alice.visits(TIME + 17, &rhost(17), stay(&rhost(17)), &code));
+    let held = |n| remembered(&alice, &now, stay(&rhost(n)));
+    assert!(!held(1) && (2..18).all(held));
     alice.ledger.forget_places();
     assert!(alice.ledger.places(&alice.file, &now).is_empty());
 }

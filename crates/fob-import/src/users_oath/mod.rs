@@ -190,7 +190,8 @@ fn totp(token: &Token, drift: i32, last: Option<&str>, options: &Options) -> Use
     let spent = last.and_then(|last| {
         let now = step(options.now, t0, period)?;
         let near = (0..=NEAR).flat_map(|away| [now.moved(away.saturating_neg()), now.moved(away)]);
-        let shows = |counter: &Counter| token.code(*counter).to_text().as_str() == last;
+        let codes = token.codes();
+        let shows = |counter: &Counter| codes.at(*counter).to_text().as_str() == last;
         near.into_iter().find(shows)
     });
     Used {

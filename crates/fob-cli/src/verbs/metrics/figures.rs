@@ -10,7 +10,6 @@ use crate::parallel;
 use crate::stop::Stop;
 use crate::verbs::list::person::{Person, State, Use, seen};
 
-const DAY: u64 = 86_400;
 /// A token that expires within so many days is told.
 const SOON: u64 = 30;
 /// What kinds there are: also those that nobody has are told.
@@ -101,7 +100,7 @@ fn of_tokens(people: &[Person], tokens: &[&Use], now: u64) -> [Metric; 6] {
     };
     let unused = tokens.iter().filter(|token| !token.disabled);
     let unused = unused.filter_map(|token| token.last_used);
-    let oldest = unused.map(|used| now.saturating_sub(used) / DAY).max();
+    let oldest = unused.map(|used| now.saturating_sub(used)).max();
     [
         Metric::by("fob_tokens", "Tokens by type.", types.collect()),
         Metric::one(
@@ -118,13 +117,13 @@ fn of_tokens(people: &[Person], tokens: &[&Use], now: u64) -> [Metric; 6] {
             count(tokens, |token| token.last_used.is_none()),
         ),
         Metric::one(
-            "fob_token_oldest_use_days",
-            "Days since the last use of the token that was unused for longest; 0 if none was used.",
+            "fob_token_oldest_use_seconds",
+            "Seconds since the last use of the token that was unused for longest; 0 if none was used.",
             oldest.unwrap_or_default(),
         ),
         Metric::one(
-            "fob_tokens_expire_within_30_days",
-            "Tokens whose last day is near.",
+            "fob_tokens_expire_soon",
+            "Tokens whose last day is within 30 days.",
             count(tokens, ends_soon),
         ),
         Metric::one(
