@@ -133,10 +133,15 @@ fn uninstall_takes_away_all_that_install_laid_down() {
     make("install", &root);
     let laid = files(&root);
     let pages = files(&project().join("man")).len();
-    let installed = |path: &&PathBuf| path.components().any(|part| part.as_os_str() == "man");
-    assert_eq!(laid.iter().filter(installed).count(), pages, "{laid:?}");
+    let under = |folder: &str| {
+        let folder = root.join("usr/share").join(folder);
+        laid.iter().filter(|path| path.starts_with(&folder)).count()
+    };
+    assert_eq!(under("man"), pages, "{laid:?}");
+    let doc = under("doc/fob");
+    assert!(doc > 40, "{laid:?}");
     // Module, command, a unit, completions for three shells.
-    assert_eq!(laid.len(), pages + 6, "{laid:?}");
+    assert_eq!(laid.len(), pages + doc + 6, "{laid:?}");
     assert!(laid.iter().all(|path| path.metadata().unwrap().len() > 0));
     make("uninstall", &root);
     assert_eq!(files(&root), Vec::<PathBuf>::new());

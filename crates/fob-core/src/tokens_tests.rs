@@ -1,7 +1,7 @@
 //! The rules for each kind of token, PIN and scratch code.
 #![allow(clippy::arithmetic_side_effects)]
 
-use crate::person::{Person, TIME, at, fob, phone, token};
+use crate::person::{Person, TIME, at, fob, paper, phone, token};
 use crate::{
     Attempt, Code, Counter, Day, Digits, Kind, Pin, PrivateId, Reason, RecoveryDigest, RecoverySet,
     Secret, Token, Verdict,
@@ -365,4 +365,44 @@ fn scratch_code_leaves_the_password_in_front_whole() {
         Attempt::password(answer, accepted.length()),
         b"correcthorse"
     );
+}
+
+/// The same with a recovery code, however its groups are written.
+#[test]
+fn recovery_code_leaves_the_password_in_front_whole() {
+    for spelled in [
+        paper(3).to_text().to_string(),
+        paper(3).to_text().replace('-', "").to_lowercase(),
+    ] {
+        let mut alice = Person::with(vec![phone()]);
+        let answer = format!("correct horse{spelled}");
+        let typed = Attempt::parse_joined(answer.as_bytes());
+        let Verdict::Accepted(accepted) = alice.tries(TIME, "192.0.2.1", &typed) else {
+            panic!("refused: {answer}");
+        };
+        let password = Attempt::password(answer.as_bytes(), accepted.length());
+        assert_eq!(password, b"correct horse", "{answer}");
+    }
+}
+
+/// Where nothing is right, the password of the next module is what stands in front of
+/// whatever looks like a code.
+#[test]
+fn likely_password_stands_in_front_of_what_looks_like_a_code() {
+    let otp = "dteffujehknhfjbrjnlnldnhcujvddbikngjrtgh";
+    let longer = format!("ccccccccccccc{otp}");
+    for (code, is_one) in [
+        ("123456", true),
+        (&otp[..32], true),
+        (&longer[..44], true),
+        (&paper(3).to_text(), true),
+        ("12345", false),
+        ("dteffujehknhfjbrjnlnldnhcujvdd!b", false),
+        ("", false),
+    ] {
+        let answer = format!("Horse!{code}");
+        let password = Attempt::likely_password(answer.as_bytes());
+        let expected = if is_one { "Horse!" } else { answer.as_str() };
+        assert_eq!(password, expected.as_bytes(), "{answer}");
+    }
 }

@@ -11,6 +11,7 @@ use fob_store::{DEFAULT_CONF, Store};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::config_tokens;
 use crate::output::{remark, say, say_json};
 use crate::stop::Stop;
 
@@ -25,14 +26,18 @@ pub(crate) struct Wish {
 /// What is to be done with it.
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Is fob.conf right, and what holds?
+    /// Is fob.conf, or a token file, right, and what holds?
     #[command(after_help = "Examples:\n  \
         fob config check                 the one that logins go by\n  \
-        fob config check /root/fob.conf  another, before it is put in place")]
+        fob config check /root/fob.conf  another, before it is put in place\n  \
+        fob config check --tokens-of alice /root/alice  a token file, before it is put in place")]
     Check {
         /// The file [default: /etc/fob/fob.conf]
         #[arg(value_name = "PATH")]
         path: Option<PathBuf>,
+        /// The file is a token file of this person
+        #[arg(long, value_name = "NAME", requires = "path")]
+        tokens_of: Option<String>,
     },
 }
 
@@ -73,7 +78,10 @@ struct Setting {
 
 /// Needs no root: fob.conf holds nothing secret.
 pub(super) fn run(conf: Option<&Path>, json: bool, wish: &Wish) -> Result<(), Stop> {
-    let Task::Check { path } = &wish.task;
+    let Task::Check { path, tokens_of } = &wish.task;
+    if let Some((name, path)) = tokens_of.as_deref().zip(path.as_deref()) {
+        return config_tokens::check(&Store::open(conf)?, name, path, json);
+    }
     let named = path
         .as_deref()
         .or(conf)

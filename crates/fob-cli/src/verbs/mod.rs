@@ -5,6 +5,7 @@ pub(crate) mod bypass;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
+mod config_tokens;
 pub(crate) mod disable;
 pub(crate) mod doctor;
 mod dry_run;
