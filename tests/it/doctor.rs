@@ -59,7 +59,7 @@ fn sound_machine_has_no_errors() {
 }
 
 /// Each is one thing that is wrong, and how the doctor calls it.
-const WRONG: [(&str, &str, &str); 21] = [
+const WRONG: [(&str, &str, &str); 25] = [
     ("chmod 666 /etc/fob/tokens/alice", "error", "files.too_open"),
     ("chown 2000 /etc/fob/tokens/alice", "error", "files.owner"),
     ("chmod 777 /etc/fob", "error", "files.folder_too_open"),
@@ -136,6 +136,26 @@ const WRONG: [(&str, &str, &str); 21] = [
         "stack.unreadable",
     ),
     ("rm /etc/pam.d/su", "warning", "stack.none"),
+    (
+        "sed -i s/pam_unix/pam_unxi/ /etc/pam.d/su",
+        "warning",
+        "stack.module_missing",
+    ),
+    (
+        "echo 'auth required pam_oath.so' >>/etc/pam.d/su",
+        "note",
+        "stack.other_codes",
+    ),
+    (
+        "printf '[[rule]]\nname = \"a\"\ngroup = \"nosuch\"\naction = \"skip\"\n' >/etc/fob/fob.conf",
+        "warning",
+        "rules.no_group",
+    ),
+    (
+        "echo 'bob:*:2001:2001::/:/bin/sh' >>/etc/passwd",
+        "note",
+        "people.not_enrolled",
+    ),
     (
         "echo 'auth required pam_unix.so' >/etc/pam.d/sudo",
         "note",

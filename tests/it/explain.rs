@@ -165,3 +165,39 @@ fn stack_that_decides_otherwise_is_told() {
         "{text}"
     );
 }
+
+/// The phone is gone, and the way out is named: no token lets in, a recovery code does.
+#[test]
+fn lost_phone_is_explained_with_what_still_lets_in() {
+    let machine = Machine::with(&["alice"]);
+    let enrolled = json(&machine, "enroll alice --no-confirm", "").1;
+    let recovery = enrolled["recovery"][0].as_str().unwrap();
+    assert_eq!(fob(&machine, "revoke alice --id phone --yes", "").0, 0);
+    let explain = "explain alice --service test";
+    let (status, text) = fob(&machine, explain, "");
+    assert!(
+        status == 0 && text.contains("only a recovery code lets pass"),
+        "{text}"
+    );
+    assert!(text.contains("fob enroll alice"), "{text}");
+    assert_eq!(machine.login("alice", &[recovery]).code(), 0);
+}
+
+/// After a repair, codes that may have been shown don't count, and it says from when on they do.
+#[test]
+fn codes_that_do_not_count_yet_are_not_claimed_to() {
+    let machine = Machine::with(&["alice"]);
+    fob(&machine, "enroll alice --no-confirm", "");
+    machine.login("alice", &["000000"]);
+    machine.shell("head -c 12288 /dev/urandom >/var/lib/fob/2000");
+    let said = fob(&machine, "repair alice --yes", "").1;
+    let from = said
+        .split_whitespace()
+        .find(|word| word.ends_with('Z'))
+        .unwrap();
+    let (_, text) = fob(&machine, "explain alice --service test", "");
+    assert!(
+        text.contains(&format!("codes count from {from} on")),
+        "{text}"
+    );
+}

@@ -292,3 +292,39 @@ fn rebind_and_repair_bring_no_spent_code_back() {
     assert_eq!(machine.login("carol", &[&press(&seeded(), 5)]).code(), 7);
     assert_eq!(machine.login("carol", &[&press(&seeded(), 6)]).code(), 0);
 }
+
+/// A ledger that is damaged keeps somebody from being enrolled, and is repaired all the same.
+#[test]
+fn damaged_ledger_of_somebody_not_enrolled_is_no_dead_end() {
+    let machine = bare();
+    let enroll = "enroll alice --no-confirm";
+    assert_eq!(fob(&machine, enroll, "").0, 0);
+    machine.login("alice", &["000000"]);
+    assert_eq!(fob(&machine, "revoke alice --yes", "").0, 0);
+    assert_eq!(fob(&machine, "repair alice --yes", "").0, 1);
+    machine.shell("head -c 12288 /dev/urandom >/var/lib/fob/2000");
+    let (status, text) = fob(&machine, enroll, "");
+    assert!(status == 2 && text.contains("fob repair"), "{text}");
+    assert_eq!(fob(&machine, "repair alice --yes", "").0, 0);
+    assert_eq!(fob(&machine, enroll, "").0, 0);
+}
+
+/// `usermod -l` moves no token file: whoever looks is told how to.
+#[test]
+fn renamed_account_is_told_how_to_move_its_token_file() {
+    let machine = bare();
+    fob(&machine, "enroll alice --no-confirm", "");
+    machine.login("alice", &["000000"]);
+    machine.shell("sed -i 's/^alice:/carol:/' /etc/passwd");
+    let hint = "mv /etc/fob/tokens/alice /etc/fob/tokens/carol";
+    for words in [
+        "show carol",
+        "explain carol --service test",
+        "rebind carol --yes",
+    ] {
+        let (_, text) = fob(&machine, words, "");
+        assert!(text.contains(hint), "{words}: {text}");
+    }
+    machine.shell(hint);
+    assert_eq!(fob(&machine, "show carol", "").0, 0);
+}

@@ -2,7 +2,7 @@
 
 use fob_core::format::{FreshLedger, RefusedToken, TokenFile};
 use fob_core::{Ledger, Owner, Token};
-use fob_store::{Account, LedgerFile, Store, Who};
+use fob_store::{Account, LedgerFile, Store, Who, file_name};
 
 use crate::stop::Stop;
 
@@ -24,8 +24,38 @@ pub(crate) fn known(name: &str) -> Result<Account, Stop> {
 pub(crate) fn enrolled(store: &Store, name: &str) -> Result<(Account, TokenFile), Stop> {
     let account = known(name)?;
     let file = store.tokens(&account.name)?;
-    let file = file.ok_or_else(|| not_enrolled(&account.name))?;
+    let file = file.ok_or_else(|| not_enrolled_here(store, &account))?;
     Ok((account, file))
+}
+
+/// The person has no token file, but somebody had one who had the uid before: after a
+/// `usermod -l`, which knows nothing of token files.
+fn not_enrolled_here(store: &Store, account: &Account) -> Stop {
+    let is = &account.name;
+    match renamed(store, account) {
+        Some(remedy) => Stop::no(format!("{is} is not enrolled"))
+            .remedy(format!("{remedy}\n     If not, run: fob enroll {is}")),
+        None => not_enrolled(is),
+    }
+}
+
+/// What to do about the token file of the name that the person's uid had before, if that
+/// file is still there and nobody has the name.
+pub(crate) fn renamed(store: &Store, account: &Account) -> Option<String> {
+    let (_, ledger) = LedgerFile::open(&store.ledger_path(account.uid)).ok()??;
+    let (was, is) = (&ledger.owner.name, &account.name);
+    let old = store.token_path(was);
+    if was == is || !old.exists() || Account::look_up(was).ok()?.is_some() {
+        return None;
+    }
+    let new = old.with_file_name(file_name(is));
+    Some(format!(
+        "Before, uid {} was {was:?}, who has a token file. If {is} is that person:\n     \
+         mv {} {}; fob rebind {is}",
+        account.uid,
+        old.display(),
+        new.display()
+    ))
 }
 
 /// The name of somebody with a token file; the account may be gone.
@@ -70,9 +100,21 @@ pub(crate) fn token<'a>(file: &'a TokenFile, name: &str, id: &str) -> Result<&'a
             refused.error
         ))
         .remedy("Correct it in the token file first."),
-        None => Stop::no(format!("{name} has no token {id:?}"))
-            .remedy(format!("To see what there is, run: fob show {name}")),
+        None => no_token(file, name, id),
     })
+}
+
+/// The person has no token of that id.
+pub(crate) fn no_token(file: &TokenFile, name: &str, id: &str) -> Stop {
+    let usable = file.tokens.iter().map(|token| token.id.as_str());
+    let refused = file.refused.iter().filter_map(|token| token.id.as_deref());
+    let ids: Vec<String> = usable.chain(refused).map(|id| format!("{id:?}")).collect();
+    let stop = Stop::no(format!("{name} has no token {id:?}"));
+    match ids.as_slice() {
+        [] => stop.remedy(format!("{name} has none at all; see: fob show {name}")),
+        [one] => stop.remedy(format!("{name}'s only token is {one}.")),
+        _ => stop.remedy(format!("{name}'s tokens are {}.", ids.join(", "))),
+    }
 }
 
 /// The person has no token file.

@@ -7,6 +7,7 @@ use fob_core::{Counter, Kind, Pin, RecoverySet, Token};
 use fob_store::{Locked, MAX_FILE, Store, lock_folder, remove_file, replace_file};
 use zeroize::Zeroizing;
 
+use crate::people;
 use crate::stop::Stop;
 use crate::token_text::{NoList, TokenText};
 
@@ -204,8 +205,7 @@ impl<'a> Edit<'a> {
         let name = self.name;
         match self.text.ids().iter().filter(|other| **other == id).count() {
             1 => Ok(()),
-            0 => Err(Stop::no(format!("{name} has no token {id:?}"))
-                .remedy(format!("To see what there is, run: fob show {name}"))),
+            0 => Err(people::no_token(&self.before, name, id)),
             _ => {
                 let path = self.store.token_path(name);
                 let what = format!("{}: two tokens are called {id:?}", path.display());

@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 
-use fob_core::rule::{Action, GroupName, Minute, Rule, Scene};
+use fob_core::rule::{Action, GroupName, Minute, Rule, Scene, Subject};
 use fob_core::{
     Day, FirstPass, Kind, Now, Period, Place, Policy, Reason, Settings, Source, Stay, address,
 };
@@ -233,6 +233,32 @@ impl Scene for Facts<'_> {
         let set = self.now.clock_is_set();
         set.then(|| zone::minute(&self.store.way, self.now))
             .transpose()
+    }
+}
+
+impl Store {
+    /// The groups that rules name and that aren't there, each with its rule's name.
+    ///
+    /// # Errors
+    /// The user database doesn't tell.
+    pub fn missing_groups(&self) -> Result<Vec<(String, String)>, Fault> {
+        let mut missing = Vec::new();
+        for rule in &self.conf.rules {
+            for condition in &rule.conditions {
+                let Subject::Group(groups) = &condition.subject else {
+                    continue;
+                };
+                for group in groups {
+                    let GroupName::Name(name) = group else {
+                        continue;
+                    };
+                    if unless_unknown(Group::from_name(name))?.is_none() {
+                        missing.push((rule.name.clone(), name.clone()));
+                    }
+                }
+            }
+        }
+        Ok(missing)
     }
 }
 

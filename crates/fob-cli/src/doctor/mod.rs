@@ -35,6 +35,7 @@ pub(crate) fn examine(conf: Option<&Path>) -> Vec<Finding> {
     findings.extend(files::examine_conf(path));
     match opened {
         Ok(store) => {
+            findings.extend(groups(&store));
             findings.extend(files::examine(&store));
             findings.extend(people::examine(&store));
             findings.extend(space::examine(&store.conf.state));
@@ -49,6 +50,21 @@ pub(crate) fn examine(conf: Option<&Path>) -> Vec<Finding> {
     let mut seen = HashSet::new();
     findings.retain(|finding| seen.insert((finding.code, finding.what.clone())));
     findings
+}
+
+/// Rules that name a group which isn't there: they refuse whoever they could be about.
+fn groups(store: &Store) -> Vec<Finding> {
+    let missing = match store.missing_groups() {
+        Ok(missing) => missing,
+        Err(fault) => return vec![Finding::unknown("rules.user_database", fault.detail)],
+    };
+    let finding = |(rule, group)| {
+        let what = format!("the rule {rule:?} names the group {group:?}, which isn't there");
+        Finding::warning("rules.no_group", what).remedy(
+            "Whoever the rest of the rule fits is refused. Make the group, or correct the rule.",
+        )
+    };
+    missing.into_iter().map(finding).collect()
 }
 
 /// What a program of the system prints, and whether it said yes. `None` if it isn't there,

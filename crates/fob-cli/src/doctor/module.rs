@@ -40,7 +40,7 @@ pub(super) fn examine() -> Vec<Finding> {
 }
 
 /// The folders that libpam takes modules from, each once.
-fn folders() -> Vec<PathBuf> {
+pub(super) fn folders() -> Vec<PathBuf> {
     let roots = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"];
     let mut folders: Vec<PathBuf> = Vec::new();
     for root in roots {

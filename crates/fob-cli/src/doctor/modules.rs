@@ -39,6 +39,15 @@ const SILENT: [&str; 6] = [
     "pam_echo.so",
     "pam_selinux.so",
 ];
+/// Modules that ask for a one-time code, too.
+const OTHER_CODES: [&str; 6] = [
+    "pam_google_authenticator.so",
+    "pam_oath.so",
+    "pam_yubico.so",
+    "pam_otpw.so",
+    "pam_privacyidea.so",
+    "pam_linotp.so",
+];
 /// Modules that say "ignore" in `pam_setcred`: pam_listfile, pam_rootok and most others say
 /// "success" there, also of people to whom they said no.
 const NO_OPINION_IN_SETCRED: [&str; 12] = [
@@ -60,6 +69,11 @@ const STEPS_ASIDE: [&str; 2] = ["nouserok", "localifdown"];
 /// What our module says when somebody must not get in.
 pub(super) const REFUSALS: [&str; 5] =
     ["auth_err", "system_err", "service_err", "conv_err", "abort"];
+
+/// Whether a module asks for a one-time code.
+pub(super) fn asks_for_codes(name: &str) -> bool {
+    OTHER_CODES.contains(&name)
+}
 
 /// What each line may say.
 pub(super) fn of<'a>(auth: &[Placed]) -> Vec<Module<'a>> {

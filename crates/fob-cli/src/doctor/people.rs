@@ -1,5 +1,7 @@
 //! Everybody who is enrolled.
 
+use std::collections::HashSet;
+
 use fob_core::format::TokenFile;
 use fob_store::{Entry, Store, now};
 
@@ -16,11 +18,12 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
         Finding::error("seal.key", fault.detail)
             .remedy("Whoever has a sealed token file is refused until it is there.")
     });
-    let entries = match store.people() {
+    let mut entries = match store.people() {
         Ok(entries) => entries,
         Err(fault) => return vec![Finding::error("people.unreadable", fault.detail)],
     };
     let everybody = Everybody::list();
+    entries.sort_by(|one, other| one.name.cmp(&other.name));
     let each = for_each(store, &entries, |store, entry| {
         look_at(store, &everybody, entry)
     });
@@ -31,6 +34,7 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
         .chain(each.into_iter().flatten())
         .chain(overruled.iter().map(overruled_by))
         .collect();
+    unsealed(&mut findings);
     let bad = findings.len();
     findings.push(if entries.is_empty() {
         Finding::note("people.none", "nobody is enrolled").remedy("Run: fob enroll NAME")
@@ -38,7 +42,39 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
         let bad = count(bad.try_into().unwrap_or(u64::MAX), "finding");
         Finding::fine("people.counted", format!("{enrolled}, {bad}"))
     });
+    findings.extend(not_enrolled(&everybody, &entries));
     findings
+}
+
+/// How many could log in and have no token.
+fn not_enrolled(everybody: &Everybody, entries: &[Entry]) -> Option<Finding> {
+    let enrolled: HashSet<&str> = entries.iter().filter_map(|e| e.name.as_deref()).collect();
+    let people = everybody.people().ok()?.iter();
+    let missing = people.filter(|account| !enrolled.contains(account.name.as_str()));
+    let number = missing.count().try_into().unwrap_or(u64::MAX);
+    let accounts = match number {
+        1 => "1 account with a login shell has".into(),
+        _ => format!("{number} accounts with a login shell have"),
+    };
+    (number > 0).then(|| {
+        let what = format!("{accounts} no token");
+        Finding::note("people.not_enrolled", what).remedy(
+            "Refused wherever a code is asked, unless nullok or a rule lets them pass.\n\
+                     To see who: fob list --not-enrolled",
+        )
+    })
+}
+
+/// Where nobody is sealed yet, one line says so.
+fn unsealed(findings: &mut Vec<Finding>) {
+    let is_it = |finding: &Finding| finding.code == "people.unsealed";
+    let number = findings.iter().filter(|finding| is_it(finding)).count();
+    if number > 1 {
+        findings.retain(|finding| !is_it(finding));
+        let what = format!("{number} people's secrets aren't sealed, though fob.conf says `seal`");
+        findings
+            .push(Finding::warning("people.unsealed", what).remedy("Run: fob seal --everybody"));
+    }
 }
 
 /// A file that a login made, where the administrator laid one down as well.
@@ -63,10 +99,10 @@ fn look_at(store: &Store, everybody: &Everybody, entry: &Entry) -> Vec<Finding> 
         Ok(Some(account)) if account.name == *name => account,
         Ok(_) => {
             let what = format!("{name} is enrolled, and this system knows nobody of that name");
-            return vec![
-                Finding::warning("people.gone", what)
-                    .remedy(format!("If they are gone for good: fob revoke {name}")),
-            ];
+            return vec![Finding::warning("people.gone", what).remedy(format!(
+                "If they are gone for good: fob revoke {name}\n\
+                         If the account has another name now, see fob-rebind(1)"
+            ))];
         }
         Err(fault) => return vec![Finding::unknown("people.user_database", fault.detail)],
     };
@@ -86,7 +122,7 @@ fn look_at(store: &Store, everybody: &Everybody, entry: &Entry) -> Vec<Finding> 
                 )
                 .remedy("Correct the file, or revoke the token.")
             }));
-            findings.extend(unsealed(store, name, &file));
+            findings.extend(unsealed_one(store, name, &file));
             findings.extend(expiring(name, &file));
             if file.tokens.is_empty() && file.recovery.is_none() {
                 let what = format!("{name} is enrolled and has nothing that lets in");
@@ -108,7 +144,7 @@ fn look_at(store: &Store, everybody: &Everybody, entry: &Entry) -> Vec<Finding> 
 }
 
 /// Secrets that stand plain though fob.conf has a key.
-fn unsealed(store: &Store, name: &str, file: &TokenFile) -> Option<Finding> {
+fn unsealed_one(store: &Store, name: &str, file: &TokenFile) -> Option<Finding> {
     let is_plain = store.conf.seal.is_some() && file.sealing.plain > 0;
     let what = format!("{name}'s secrets aren't sealed, though fob.conf says `seal`");
     is_plain

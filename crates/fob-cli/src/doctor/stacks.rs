@@ -1,6 +1,6 @@
 //! The PAM stacks: which of them ask for a code, and whether that can be got round.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fob_core::Arguments;
 use fob_core::format::Conf;
@@ -8,7 +8,7 @@ use fob_core::rule::Rule;
 use fob_store::{DEFAULT_CONF, Store};
 
 use super::modules::{self, REFUSALS};
-use super::{Finding, Level};
+use super::{Finding, Level, module};
 use crate::pam::{Control, Folders, Placed, Role, Trail, past_in_setcred, walk};
 
 /// The fob.conf that the doctor reads.
@@ -20,7 +20,15 @@ pub(super) struct Read<'a> {
 
 /// The findings, and the services that ask for a code.
 pub(super) fn examine(read: &Read<'_>) -> (Vec<Finding>, Vec<String>) {
-    examine_in(&Folders::default(), read)
+    let folders = Folders::default();
+    let (mut findings, asking) = examine_in(&folders, read);
+    let there = module::folders();
+    let stacks = folders.services().into_iter();
+    let stacks = stacks.filter_map(|service| folders.stack(&service).ok());
+    if !there.is_empty() {
+        findings.extend(stacks.flat_map(|stack| missing_modules(&stack.auth, &there)));
+    }
+    (findings, asking)
 }
 
 fn examine_in(folders: &Folders, read: &Read<'_>) -> (Vec<Finding>, Vec<String>) {
@@ -116,6 +124,7 @@ fn judge(service: &str, auth: &[Placed], at: usize, read: &Read<'_>) -> Vec<Find
             .remedy("Take one of the lines out."),
         );
     }
+    findings.extend(other_codes(&place, auth));
     let arguments = match arguments(&ours.line.arguments) {
         Ok(arguments) => arguments,
         Err(wrong) => {
@@ -164,6 +173,39 @@ fn judge(service: &str, auth: &[Placed], at: usize, read: &Read<'_>) -> Vec<Find
         findings.insert(0, Finding::fine("stack.asks", asks));
     }
     findings
+}
+
+/// Another module that asks for a code: left over from a move, or not moved yet.
+fn other_codes(place: &str, auth: &[Placed]) -> Option<Finding> {
+    let other = auth
+        .iter()
+        .find(|placed| modules::asks_for_codes(placed.line.base()))?;
+    let (name, from) = (other.line.base(), other.place());
+    let what = format!("{place}: {name} ({from}) asks for a code of its own");
+    Some(
+        Finding::note("stack.other_codes", what)
+            .remedy("Once its people are imported, take that line out; see fob-import(1)"),
+    )
+}
+
+/// Lines whose module isn't there, a misspelt one perhaps. A line that ignores that is left
+/// alone.
+fn missing_modules(auth: &[Placed], there: &[PathBuf]) -> Vec<Finding> {
+    let is_missing = |placed: &&Placed| {
+        let line = &placed.line;
+        let refuses = matches!(line.control.action("module_unknown"), "bad" | "die");
+        let exists = |folder: &PathBuf| folder.join(&line.module).exists();
+        refuses && !line.is_ours() && !there.iter().any(exists)
+    };
+    let finding = |placed: &Placed| {
+        let (from, module) = (placed.place(), &placed.line.module);
+        Finding::warning(
+            "stack.module_missing",
+            format!("{from}: there is no module {module}"),
+        )
+        .remedy("PAM refuses everybody there; correct the name, or install the module.")
+    };
+    auth.iter().filter(is_missing).map(finding).collect()
 }
 
 fn arguments(words: &[String]) -> Result<Arguments, String> {
@@ -339,11 +381,11 @@ impl Ways<'_> {
         if self.any(|trail| trail.ours == Some("ignore")) {
             return Finding::note(
                 "stack.nullok",
-                format!("{place}: who need give no code (nullok, or a rule) passes"),
+                format!("{place}: nullok or a rule lets some pass without a code"),
             )
             .remedy("To see who is not enrolled: fob list --not-enrolled");
         }
-        Finding::error("stack.nullok_alone", format!("{place}: who need give no code (nullok, or a rule) is refused all the same, for nothing else in the stack says yes"))
+        Finding::error("stack.nullok_alone", format!("{place}: whom nullok or a rule lets pass is refused all the same, for nothing else in the stack says yes"))
             .remedy("Put this at its end: auth required pam_permit.so")
     }
 }

@@ -20,7 +20,7 @@ use crate::{journal, people};
 #[command(after_help = "Examples:\n  \
     fob assign --list              what is in stock\n  \
     fob assign 2601443 alice       hers from now on\n  \
-    fob revoke alice --id fob --to-stock   she gave it back")]
+    fob revoke alice --id fob-2601443 --to-stock   she gave it back")]
 pub(crate) struct Wish {
     /// What the maker printed on the token
     #[arg(value_name = "SERIAL", required_unless_present = "list")]

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::config_tokens;
-use crate::output::{say, say_json};
+use crate::output::{remark, say, say_json};
 use crate::stop::Stop;
 
 /// What is wished.
@@ -90,6 +90,12 @@ pub(super) fn run(conf: Option<&Path>, json: bool, wish: &Wish) -> Result<(), St
     let named = named.map_err(|error| Stop::unknown(format!("the path is wrong: {error}")))?;
     let store = Store::open(named.as_deref())?;
     let path = named.as_deref().unwrap_or(Path::new(DEFAULT_CONF));
+    for (rule, group) in store.missing_groups()? {
+        remark(&format!(
+            "fob: warning: the rule {rule:?} names the group {group:?}, which isn't there:\n     \
+             whoever the rest of the rule fits is refused"
+        ));
+    }
     let answer = Answer::new(path, &store.conf);
     if json {
         say_json(&answer)

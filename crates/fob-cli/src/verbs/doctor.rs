@@ -65,6 +65,15 @@ pub(super) fn run(json: bool, wish: &Wish, conf: Option<&Path>) -> Result<(), St
                 break;
             }
         }
+        if !fixed.is_empty() && !json {
+            findings.retain(|finding| finding.level > Level::Note);
+            say(if findings.is_empty() {
+                "Done. Nothing is left to do."
+            } else {
+                "Done. What is left:"
+            })?;
+            show(&findings)?;
+        }
     }
     let worst = findings.iter().map(|finding| finding.level).max();
     let worst = worst.unwrap_or(Level::Fine);
@@ -98,7 +107,9 @@ fn show(findings: &[Finding]) -> Result<(), Stop> {
     for finding in findings {
         say(&format!("{:<8} {}", finding.level.word(), finding.what))?;
         if let Some(remedy) = &finding.remedy {
-            say(&format!("         {remedy}"))?;
+            for line in remedy.lines() {
+                say(&format!("         {line}"))?;
+            }
         }
     }
     Ok(())
@@ -113,7 +124,11 @@ fn fix_all(findings: &[Finding], yes: bool) -> Result<Vec<String>, Stop> {
     if fixes.is_empty() {
         return Ok(Vec::new());
     }
-    remark("These commands would be run:");
+    remark(if yes {
+        "These commands are run:"
+    } else {
+        "These commands would be run:"
+    });
     fixes
         .iter()
         .for_each(|fix| remark(&format!("  {}", fix.command())));

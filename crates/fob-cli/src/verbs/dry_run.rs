@@ -10,7 +10,7 @@ use nix::unistd::getuid;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::output::{count, say, say_json, span};
+use crate::output::{count, say, say_json, span, time};
 use crate::people;
 use crate::stop::Stop;
 use crate::terminal::{self, Echo};
@@ -134,6 +134,9 @@ fn lines(user: &str, probe: &Probe<'_>) -> Vec<String> {
             None => "bypass: right".into(),
             Some(Reason::Expired) => "bypass: right, but its time is over".into(),
             Some(Reason::Spent) => "bypass: right, but used up".into(),
+            _ if !now().clock_is_set() => {
+                "this machine's clock was never set, so no code of a clock can be told".into()
+            }
             Some(Reason::Malformed) => "this is neither a code nor a recovery code".into(),
             _ => format!("no token of {user} shows this, a day or 1000 presses around"),
         });
@@ -143,7 +146,12 @@ fn lines(user: &str, probe: &Probe<'_>) -> Vec<String> {
 
 fn line(user: &str, sight: &Sight<'_>) -> String {
     let id = &sight.token.id;
+    // This machine's clock may be the one that is off: then a resync would spoil the token.
+    let clock = time(now().unix).unwrap_or_default();
     let resync = format!("to mend it: fob resync {user} {id}");
+    let resync_clock = format!(
+        "or this machine's clock, {clock}, is off. If that is right: fob resync {user} {id}"
+    );
     let off = span(sight.seconds.unsigned_abs());
     let presses = sight.offset.unsigned_abs();
     let away = count(presses, "press").replace("presss", "presses");
@@ -164,10 +172,12 @@ fn line(user: &str, sight: &Sight<'_>) -> String {
             format!("right by this machine's clock, but remembered as off by more; {resync}")
         }
         Found::TooOld => {
-            format!("right, but too old: shown {off} ago, or the token's clock is slow; {resync}")
+            format!(
+                "right, but too old: shown {off} ago, or the token's clock is slow, {resync_clock}"
+            )
         }
         Found::TooNew => {
-            format!("right, but too early: by {off}, so the token's clock is fast; {resync}")
+            format!("right, but too early by {off}: the token's clock is fast, {resync_clock}")
         }
         Found::Ahead => {
             format!("right, but {away} ahead, more than may be lost; {resync}")

@@ -114,6 +114,9 @@ fn check(pin: &[u8]) -> Result<(), Stop> {
     }
     // Blanks and dashes make no difference when it is typed.
     let typed = || pin.iter().filter(|b| !matches!(b, b' ' | b'-'));
+    if typed().count() < Pin::MIN {
+        return Err(too_short());
+    }
     let pairs = || typed().zip(typed().skip(1));
     let by = |step: u8| pairs().all(|(a, b)| *b == a.wrapping_add(step));
     if by(0) || by(1) || by(u8::MAX) {

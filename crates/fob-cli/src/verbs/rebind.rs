@@ -1,11 +1,11 @@
 //! `fob rebind`: gives a person the ledger that was made when their uid had another name.
 
 use fob_core::Ledger;
-use fob_store::{Account, LedgerFile};
+use fob_store::{Account, LedgerFile, file_name};
 use serde::Serialize;
 
 use crate::cli::Sure;
-use crate::output::{say, say_json};
+use crate::output::{remark, say, say_json};
 use crate::stop::Stop;
 use crate::verbs::Desk;
 use crate::{journal, people, terminal};
@@ -44,7 +44,17 @@ pub(super) fn run(desk: &Desk, wish: &Sure) -> Result<(), Stop> {
     say(&format!(
         "The ledger of uid {} is {user}'s now; what was spent stays spent.",
         account.uid
-    ))
+    ))?;
+    let (old, new) = (desk.store.token_path(&before), desk.store.token_path(user));
+    if old.exists() && !new.exists() && Account::look_up(&before)?.is_none() {
+        let (old, new) = (old.display(), old.with_file_name(file_name(user)));
+        remark(&format!(
+            "The token file is still {before}'s. If {user} is the same person, run:\n  \
+             mv {old} {}\nElse: fob revoke {before}",
+            new.display()
+        ));
+    }
+    Ok(())
 }
 
 /// The ledger under the person's uid, if it is somebody else's.

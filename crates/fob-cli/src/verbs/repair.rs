@@ -45,14 +45,14 @@ pub(super) fn run(desk: &Desk, wish: &Repair) -> Result<(), Stop> {
     if wish.forget_revoked {
         return forget_revoked::run(desk, wish);
     }
-    let (account, file) = people::enrolled(&desk.store, &wish.name)?;
+    let (account, file) = person(desk, &wish.name)?;
     check(&account, &file, wish)?;
     // The ledger isn't locked while a person thinks.
     let question = question(state(desk, &account, wish)?, &account, &file, wish);
     terminal::agree(&question, wish.yes)?;
 
     let _lock = lock_folder(&desk.store.conf.tokens)?;
-    let (_, file) = people::enrolled(&desk.store, &wish.name)?;
+    let (_, file) = person(desk, &wish.name)?;
     check(&account, &file, wish)?;
     let path = desk.store.ledger_path(account.uid);
     let (ledger, anew) = match state(desk, &account, wish)? {
@@ -86,6 +86,19 @@ pub(super) fn run(desk: &Desk, wish: &Repair) -> Result<(), Stop> {
         &[("ledger", if anew { "new" } else { "kept" })],
     );
     answer(desk, &account.name, &file, &ledger, anew)
+}
+
+/// The person and their token file; an empty one for somebody who isn't enrolled, but whose
+/// ledger is damaged: it keeps them from being enrolled.
+fn person(desk: &Desk, name: &str) -> Result<(Account, TokenFile), Stop> {
+    let account = people::known(name)?;
+    if desk.store.tokens(&account.name)?.is_none() {
+        let opened = LedgerFile::open(&desk.store.ledger_path(account.uid));
+        if opened.is_err_and(|fault| fault.kind == FaultKind::StateDamaged) {
+            return Ok((account, TokenFile::default()));
+        }
+    }
+    people::enrolled(&desk.store, name)
 }
 
 /// Everything that may be used must be known, or it couldn't be spent.

@@ -40,14 +40,16 @@ pub(super) fn run(desk: &Desk, wish: &Revoke) -> Result<(), Stop> {
 }
 
 fn revoke_token(desk: &Desk, name: &str, id: &str, yes: bool) -> Result<(), Stop> {
-    if !Edit::begin(&desk.store, name)?.has(id) {
-        return Err(no_token(name, id));
+    let edit = Edit::begin(&desk.store, name)?;
+    if !edit.has(id) {
+        return Err(people::no_token(&edit.before, name, id));
     }
+    drop(edit);
     let question = format!("The secret of {name}'s token {id:?} will be gone. Go on?");
     terminal::agree(&question, yes)?;
     let mut edit = Edit::begin(&desk.store, name)?;
     if edit.remove(id)? == 0 {
-        return Err(no_token(name, id));
+        return Err(people::no_token(&edit.before, name, id));
     }
     let tokens = edit.len();
     let after = edit.write()?;
@@ -133,9 +135,4 @@ fn nothing_there(name: &str) -> Stop {
 /// Whether there is a token file, in whatever state: a damaged one can be revoked too.
 fn is_there(desk: &Desk, name: &str) -> bool {
     std::fs::symlink_metadata(desk.store.token_path(name)).is_ok()
-}
-
-fn no_token(name: &str, id: &str) -> Stop {
-    Stop::no(format!("{name} has no token {id:?}"))
-        .remedy(format!("To see what there is, run: fob show {name}"))
 }

@@ -64,8 +64,14 @@ impl Problems {
             lines.push(format!("and {more} more"));
         }
         let lines = lines.join("\n     ");
-        Err(Stop::unknown(format!("{}: {lines}", path.display()))
-            .remedy("Nothing was enrolled. Correct the file, and run it again."))
+        let has_it =
+            |(_, what): &(u64, String)| what.ends_with("already") && what.contains(" has a token ");
+        let remedy = if self.0.iter().all(has_it) {
+            "Nothing was enrolled. To pass over those who have it: --skip-enrolled"
+        } else {
+            "Nothing was enrolled. Correct the file, and run it again."
+        };
+        Err(Stop::unknown(format!("{}: {lines}", path.display())).remedy(remedy))
     }
 }
 
@@ -152,7 +158,7 @@ fn columns_of(header: &[Zeroizing<String>]) -> Result<Vec<&'static str>, String>
             };
             let known = COLUMNS.join(", ");
             return Err(format!(
-                "line 1: no column is called {column}; there are: {known}"
+                "line 1: no column is called {column}; the first line must name the columns:\n     {known}"
             ));
         };
         if columns.contains(known) {

@@ -9,8 +9,11 @@ use fob_import::otpauth::Mover;
 
 /// Give a person, or many, a token
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Example: fob enroll alice\n         \
-    fob enroll --from people.csv --letters /root/letters")]
+#[command(
+    override_usage = "fob enroll [OPTIONS] <NAME>\n       fob enroll [OPTIONS] --from <FILE>",
+    after_help = "Example: fob enroll alice\n         \
+    fob enroll --from people.csv --letters /root/letters"
+)]
 pub(crate) struct Wish {
     // What it is, the usage line says; the help has to fit a screen.
     #[arg(value_name = "NAME", hide = true, required_unless_present = "from")]

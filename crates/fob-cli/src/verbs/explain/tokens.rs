@@ -1,33 +1,55 @@
 //! What a person has, and whether it lets in now.
 
 use fob_core::format::TokenFile;
-use fob_core::{Kind, Ledger, Now, Token, window_steps};
+use fob_core::{Counter, Kind, Ledger, Now, Token, step, window_steps};
 use fob_store::Store;
 
-/// Each thing that the person has, and whether it lets in now.
-pub(super) fn usable(
-    store: &Store,
-    file: &TokenFile,
-    ledger: &Ledger,
-    now: &Now,
-) -> Vec<(String, bool)> {
+use crate::output::time;
+
+/// A thing that a person has.
+pub(super) struct Has {
+    /// Its name, for what is no token.
+    pub(super) code: Option<&'static str>,
+    pub(super) detail: String,
+    pub(super) lets_in: bool,
+}
+
+/// Each thing that the person has.
+pub(super) fn all(store: &Store, file: &TokenFile, ledger: &Ledger, now: &Now) -> Vec<Has> {
     let tokens = file.tokens.iter();
     let mut all: Vec<_> = tokens
         .map(|token| token_state(store, token, ledger, now))
+        .map(|(detail, lets_in)| Has {
+            code: None,
+            detail,
+            lets_in,
+        })
         .collect();
-    for (name, set) in [("recovery", &file.recovery), ("scratch", &file.scratch)] {
+    let sets = [
+        ("recovery", "recovery code", &file.recovery),
+        ("scratch", "scratch code", &file.scratch),
+    ];
+    for (name, code, set) in sets {
         let Some(set) = set else {
             continue;
         };
         let spent = ledger.spent_recovery(set.id).count_ones();
         let spent = usize::try_from(spent).unwrap_or(usize::MAX);
         let left = set.digests.len().saturating_sub(spent);
-        all.push((format!("{name} codes: {left} left"), left > 0));
+        all.push(Has {
+            code: Some(code),
+            detail: format!("{name} codes: {left} left"),
+            lets_in: left > 0,
+        });
     }
     if let Some(bypass) = &ledger.bypass {
         let ended = bypass.ended(now);
         let state = ended.map_or("may be used", |_| "is over");
-        all.push((format!("bypass code: {state}"), ended.is_none()));
+        all.push(Has {
+            code: Some("bypass code"),
+            detail: format!("bypass code: {state}"),
+            lets_in: ended.is_none(),
+        });
     }
     all
 }
@@ -63,9 +85,19 @@ fn token_state(store: &Store, token: &Token, ledger: &Ledger, now: &Now) -> (Str
         Kind::Totp { .. } if !now.clock_is_set() => {
             (format!("{id}: this machine's clock was never set"), false)
         }
-        Kind::Totp { period, .. } => {
+        Kind::Totp { period, t0 } => {
             let drift = ledger.entry(token.key()).map_or(0, |entry| entry.drift());
             let steps = window_steps(&store.conf.policy, ledger, now, token);
+            let last = step(now.unix, t0, period)
+                .unwrap_or(Counter(0))
+                .moved(drift.into())
+                .moved(i64::try_from(steps).unwrap_or(i64::MAX));
+            // After an import, a repair, or from another person: all that may have been shown.
+            if floor > last {
+                let second = floor.0.saturating_mul(period.seconds()).saturating_add(t0);
+                let from = time(second).unwrap_or_default();
+                return (format!("{id}: codes count from {from} on"), true);
+            }
             let around = steps.saturating_mul(period.seconds());
             let drift = match drift {
                 0 => String::new(),

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use fob_core::format::TokenFile;
-use fob_core::{Arguments, FirstPass, Ledger, Reason, Settings, Source, Standing};
+use fob_core::{Arguments, FirstPass, Ledger, Reason, Settings, Source, Standing, Token};
 use fob_store::{Account, Call, DEFAULT_CONF, Fault, FaultKind, Pass, Store, Who, now};
 
-use super::tokens::usable;
+use super::tokens;
 use super::{End, Step, Wish};
 use crate::doctor::contradictions;
 use crate::output::count;
@@ -69,7 +69,7 @@ impl Walk {
         }
         let account = match terms.who {
             Who::Enrolled(account) => account,
-            Who::Absent(name, reason) => return Ok(self.absent(&name, reason)),
+            Who::Absent(name, reason) => return Ok(self.absent(&store, &name, reason)),
         };
         let settings = terms.settings;
         let uid = account.uid;
@@ -177,11 +177,22 @@ impl Walk {
     }
 
     /// Somebody whom no code lets in.
-    fn absent(&mut self, name: &str, reason: Reason) -> End {
+    fn absent(&mut self, store: &Store, name: &str, reason: Reason) -> End {
         let detail = match reason {
             Reason::NoSuchUser => format!("this system knows nobody called {name:?}"),
             Reason::Denied => format!("the rule denies {name}"),
             _ => format!("{name} is not enrolled"),
+        };
+        let enrol = match reason {
+            Reason::NotEnrolled => {
+                let account = Account::look_up(name).ok().flatten();
+                let renamed = account.and_then(|account| people::renamed(store, &account));
+                renamed.map_or_else(
+                    || format!("\nTo enrol {name}: fob enroll {name}"),
+                    |remedy| format!("\n{}", remedy.replace("\n     ", "\n")),
+                )
+            }
+            _ => String::new(),
         };
         self.halted("person", detail);
         End {
@@ -189,7 +200,7 @@ impl Walk {
             reason: Some(reason.word()),
             pam: "PAM_AUTH_ERR",
             summary: format!(
-                "{name} is asked for a code, as anybody is, and every code is refused."
+                "{name} is asked for a code, as anybody is, and every code is refused.{enrol}"
             ),
         }
     }
@@ -267,46 +278,47 @@ impl Walk {
     ) -> End {
         let now = now();
         let user = &account.name;
-        let right = usable(store, file, ledger, &now);
-        let least = usize::from(store.conf.policy.min_tokens);
-        let tokens = right.iter().take(file.tokens.len());
-        let too_few = tokens.filter(|(_, usable)| *usable).count() < least;
-        for (detail, usable) in right {
-            let step = if usable { Self::passed } else { Self::halted };
-            step(self, "token", detail);
-        }
-        let lets_in = self
-            .steps
-            .iter()
-            .any(|step| step.what == "token" && step.passed);
-        if too_few && lets_in {
-            return End {
-                outcome: "refused",
-                reason: Some(Reason::TooFewTokens.word()),
-                pam: "PAM_AUTH_ERR",
-                summary: format!(
-                    "Codes are refused: {user} needs {least} tokens that count here. Run: fob enroll {user}"
-                ),
-            };
-        }
-        if file.disabled || !lets_in {
-            let (word, why) = if file.disabled {
-                (
-                    "disabled",
-                    format!("{user} is disabled. To undo it: fob enable {user}"),
-                )
+        let has = tokens::all(store, file, ledger, &now);
+        for thing in &has {
+            let step = if thing.lets_in {
+                Self::passed
             } else {
-                (
-                    "wrong",
-                    format!("{user} has nothing that lets in. Run: fob enroll {user}"),
-                )
+                Self::halted
             };
-            return End {
-                outcome: "refused",
-                reason: Some(word),
-                pam: "PAM_AUTH_ERR",
-                summary: format!("Every code is refused: {why}"),
+            step(self, "token", thing.detail.clone());
+        }
+        if file.disabled {
+            let why = format!("{user} is disabled. To undo it: fob enable {user}");
+            return every_code_refused(Reason::Disabled, &why);
+        }
+        let tokens = has.iter().filter(|thing| thing.code.is_none());
+        let tokens = tokens.filter(|thing| thing.lets_in).count();
+        let codes = has.iter().filter(|thing| thing.lets_in);
+        let codes: Vec<&str> = codes.filter_map(|thing| thing.code).collect();
+        let least = usize::from(store.conf.policy.min_tokens);
+        let mut lets_pass = "a right code lets pass.".to_owned();
+        if tokens < least {
+            let needs_clock = |token: &Token| token.kind.is_timed() && !token.disabled;
+            let unset = !now.clock_is_set() && file.tokens.iter().any(needs_clock);
+            let (reason, why) = if unset {
+                let why = "this machine's clock was never set. Set it.".into();
+                (Reason::ClockUnset, why)
+            } else if tokens == 0 && codes.is_empty() {
+                let why = format!("{user} has nothing that lets in. Run: fob enroll {user}");
+                (Reason::Wrong, why)
+            } else if tokens == 0 {
+                let why = format!("{user} has no token that lets in. Run: fob enroll {user}");
+                (Reason::Wrong, why)
+            } else {
+                let why = format!(
+                    "{user} has {tokens} of the {least} tokens that it takes here. Run: fob enroll {user}"
+                );
+                (Reason::TooFewTokens, why)
             };
+            if codes.is_empty() {
+                return every_code_refused(reason, &why);
+            }
+            lets_pass = format!("only a {} lets pass, for {why}", codes.join(" or a "));
         }
         let how = match settings.first_pass() {
             Some(FirstPass::Use) => {
@@ -332,7 +344,7 @@ impl Walk {
             outcome: "asked",
             reason: None,
             pam: "PAM_SUCCESS",
-            summary: format!("{how}{field}{pin}; a right code lets pass."),
+            summary: format!("{how}{field}{pin}; {lets_pass}"),
         }
     }
 
@@ -361,6 +373,16 @@ impl Walk {
     }
 }
 
+/// Nothing that is typed lets in.
+fn every_code_refused(reason: Reason, why: &str) -> End {
+    End {
+        outcome: "refused",
+        reason: Some(reason.word()),
+        pam: "PAM_AUTH_ERR",
+        summary: format!("Every code is refused: {why}"),
+    }
+}
+
 /// What a fault comes to: the table of src/outcome.rs.
 fn faulty(fault: &Fault) -> End {
     let pam = match fault.kind {
@@ -371,17 +393,27 @@ fn faulty(fault: &Fault) -> End {
         outcome: "refused",
         reason: Some(fault.kind.word()),
         pam,
-        summary: format!("Refused until that is mended: {}.", concerns(fault)),
+        summary: format!(
+            "{} is refused until that is mended.{}",
+            whoever(fault),
+            how(fault)
+        ),
     }
 }
 
 /// Whom a fault concerns.
-fn concerns(fault: &Fault) -> &'static str {
+fn whoever(fault: &Fault) -> &'static str {
     match fault.kind {
-        FaultKind::Config | FaultKind::NotRoot => "everybody",
-        FaultKind::UserDatabase => "whoever it can't be asked about",
-        _ => "whoever has that file or folder",
+        FaultKind::Config | FaultKind::NotRoot => "Everybody",
+        FaultKind::UserDatabase => "Whoever the user database can't be asked about",
+        _ => "Whoever needs that file or folder",
     }
+}
+
+/// What to do, where the fault doesn't say so itself.
+fn how(fault: &Fault) -> String {
+    let remedy = Stop::from(fault.clone()).remedy;
+    remedy.map_or_else(String::new, |remedy| format!(" {remedy}"))
 }
 
 /// The real uid of the process that asks.

@@ -1,7 +1,7 @@
 //! `fob export --to`: a file that another system reads, so that nobody is locked in.
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{Error, ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -69,7 +69,7 @@ pub(super) fn run(desk: &Desk, wish: &Wish, target: Target) -> Result<(), Stop> 
         Some(path) => write(path, &text)?,
         None => say(text.trim_end())?,
     }
-    holders.iter().for_each(left_behind);
+    left_behind(&holders);
     remark(
         "Use one system only from now on: what is spent there isn't spent here. When all is well there, run: fob revoke NAME",
     );
@@ -151,23 +151,34 @@ fn left_out(holder: &Holder, id: &str, why: &str) {
 }
 
 /// What can't be taken along, since only digests of it are kept.
-fn left_behind(holder: &Holder) {
-    let name = &holder.name;
-    let file = &holder.file;
-    if file.pin.is_some() {
-        remark(&format!(
-            "{name}: the PIN is not in it, for only a digest of it is kept here."
-        ));
-    }
-    if file.recovery.is_some() || file.scratch.is_some() {
-        remark(&format!(
-            "{name}: recovery and scratch codes are not in it, for the same reason."
-        ));
-    }
+fn left_behind(holders: &[Holder]) {
+    let pins = |holder: &&Holder| holder.file.pin.is_some();
+    let codes = |holder: &&Holder| holder.file.recovery.is_some() || holder.file.scratch.is_some();
+    tell(holders.iter().filter(pins), "PIN");
+    tell(holders.iter().filter(codes), "recovery and scratch codes");
+}
+
+fn tell<'a>(holders: impl Iterator<Item = &'a Holder>, what: &str) {
+    let names: Vec<&str> = holders.map(|holder| holder.name.as_str()).collect();
+    let whose = match names.as_slice() {
+        [] => return,
+        [one] => format!("of {one}"),
+        [one, other] => format!("of {one} and {other}"),
+        _ => format!("of {} people", names.len()),
+    };
+    remark(&format!(
+        "Not in it: the {what} {whose}, for only digests of them are kept here."
+    ));
 }
 
 fn write(path: &Path, text: &Zeroizing<String>) -> Result<(), Stop> {
-    let failed = |error| Stop::unknown(format!("{}: {error}", path.display()));
+    let failed = |error: Error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Stop::unknown(format!("{}: there is such a file already", path.display()))
+                .remedy("Name a new one, or move that away.")
+        }
+        _ => Stop::unknown(format!("{}: {error}", path.display())),
+    };
     let mut options = OpenOptions::new();
     let mut file = options
         .write(true)

@@ -211,7 +211,8 @@ impl Plan {
             }
             let number = count(u64::try_from(problems).unwrap_or(u64::MAX), "problem");
             return Err(Stop::unknown(format!("{number}: nothing was imported"))
-                .remedy("Mend them in a copy of the file, and try again."));
+                .remedy("Mend them in a copy of the file (of --all-users: in that home, or move it away), \
+                         and try again."));
         }
         if !self.people.is_empty() || !self.stock.is_empty() {
             return Ok(());
