@@ -80,6 +80,20 @@ fn codes_that_are_not_neighbours_are_not_found() {
     }
 }
 
+/// P1: the first of the two must not be spent, be it the very last that was.
+#[test]
+fn spent_code_and_the_next_are_no_pair() {
+    let spent = Pair::Spent {
+        second: Counter(900),
+    };
+    assert_eq!(find(&hotp(), 900, 1000, [899, 900]), spent);
+    let found = Pair::Found {
+        floor: Counter(902),
+        drift: 0,
+    };
+    assert_eq!(find(&hotp(), 900, 1000, [900, 901]), found);
+}
+
 #[test]
 fn slow_clock_is_found_as_far_as_a_ledger_remembers() {
     for off in [-2880i64, -20, 0, 3, 2879] {

@@ -406,3 +406,34 @@ fn likely_password_stands_in_front_of_what_looks_like_a_code() {
         assert_eq!(password, expected.as_bytes(), "{answer}");
     }
 }
+
+/// The same with a token's code, and the public id of a YubiKey before it.
+#[test]
+fn code_leaves_the_password_in_front_whole() {
+    let mut with_id = fob(0);
+    with_id.public_id = Some("ccccccbcgujh".into());
+    for (fob, id) in [(fob(0), ""), (with_id, "CCCCCCBCGUJH")] {
+        let mut alice = Person::with(vec![fob.clone()]);
+        let answer = format!("horse7{id}{}", at(&fob, 0));
+        let typed = Attempt::parse_joined(answer.as_bytes());
+        let Verdict::Accepted(accepted) = alice.tries(TIME, "192.0.2.1", &typed) else {
+            panic!("refused: {answer}");
+        };
+        let password = Attempt::password(answer.as_bytes(), accepted.length());
+        assert_eq!(password, b"horse7", "{answer}");
+    }
+}
+
+/// Of two codes in a row the second has the same in front as the first, or nothing.
+#[test]
+fn second_of_two_codes_needs_no_pin_but_takes_no_wrong_one() {
+    for (front, accepted) in [("", true), ("1234", true), ("9999", false)] {
+        let mut alice = Person::with(vec![fob(0)]);
+        alice.policy.resync_at_prompt = true;
+        alice.file.pin = Pin::new(b"1234", [5; 16]);
+        let first = format!("1234{}", at(&fob(0), 50));
+        let second = format!("{front}{}", at(&fob(0), 51));
+        let reason = two_in_a_row(&mut alice, (TIME, &first), (TIME, &second));
+        assert_eq!(reason.is_none(), accepted, "{front:?}");
+    }
+}

@@ -309,3 +309,6 @@ impl Ledger {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Which tokens a ledger remembers, and how far.
+#![allow(clippy::arithmetic_side_effects)]
+
+use crate::person::{Person, TIME, fob, now, token};
+use crate::{Counter, Kind, Ledger, Owner, Period, Token};
+
+use super::{MAX_ENTRIES, STALE_AFTER};
+
+fn ledger() -> Ledger {
+    Ledger::new(Owner {
+        uid: 1000,
+        name: "alice".into(),
+    })
+}
+
+fn timed(key: u8) -> Token {
+    let kind = Kind::Totp {
+        period: Period::DEFAULT,
+        t0: 0,
+    };
+    token("phone", kind, key)
+}
+
+fn counting(key: u8) -> Token {
+    token(
+        "fob",
+        Kind::Hotp {
+            counter: Counter(0),
+        },
+        key,
+    )
+}
+
+/// With three time-based tokens among these many, used one second after the other.
+fn with(tokens: usize) -> Ledger {
+    let mut ledger = ledger();
+    for (n, key) in (0..tokens as u64).zip(100u8..) {
+        let token = if n < 3 { timed(key) } else { counting(key) };
+        assert!(ledger.raise_floor(&token, Counter(5), 0, &now(TIME + n)));
+    }
+    ledger
+}
+
+/// P1: room is made by the one whose codes are long past, and by no counter token.
+#[test]
+fn full_ledger_forgets_the_oldest_that_is_long_gone_and_no_other() {
+    let mut ledger = with(MAX_ENTRIES);
+    let enrolled = [timed(100)];
+    let stale = TIME + 30 * 86_400;
+    assert_eq!(stale, TIME + STALE_AFTER);
+    ledger.make_room(&enrolled, &now(stale + 1));
+    assert!(!ledger.raise_floor(&counting(9), Counter(1), 0, &now(stale)));
+    ledger.make_room(&enrolled, &now(stale + 3));
+    let is_there = |token: &Token| ledger.entry(token.key()).is_some();
+    assert!(is_there(&timed(100)) && !is_there(&timed(101)) && is_there(&timed(102)));
+    assert!((103..132).all(|key| is_there(&counting(key))));
+    assert!(ledger.raise_floor(&counting(9), Counter(1), 0, &now(stale)));
+}
+
+#[test]
+fn ledger_with_room_forgets_nobody() {
+    let mut ledger = with(MAX_ENTRIES - 1);
+    ledger.make_room(&[], &now(TIME + 10 * STALE_AFTER));
+    assert!(ledger.entry(timed(100).key()).is_some());
+}
+
+/// The one floor that falls is one that stood for "nobody knows".
+#[test]
+fn blocked_token_takes_the_floor_that_somebody_vouches_for_and_no_other_does() {
+    let mut ledger = with(5);
+    assert!(ledger.block(&counting(104), &now(TIME)));
+    assert_eq!(ledger.floor(&counting(104)), Ledger::BLOCKED);
+    assert!(!ledger.unblock(&counting(103), Counter(2)));
+    assert!(!ledger.unblock(&counting(9), Counter(2)));
+    assert!(ledger.unblock(&counting(104), Counter(2)));
+    assert_eq!(ledger.floor(&counting(104)), Counter(2));
+    assert!(!ledger.unblock(&counting(104), Counter(1)));
+    assert_eq!(ledger.floor(&counting(104)), Counter(2));
+    assert_eq!(ledger.floor(&counting(103)), Counter(5));
+}
+
+#[test]
+fn voided_recovery_codes_are_all_spent() {
+    let mut alice = Person::with(vec![fob(0)]);
+    assert_eq!(alice.ledger.recovery_left(&alice.file), Some(10));
+    alice.ledger.void_recovery(&alice.file);
+    assert_eq!(alice.ledger.recovery_left(&alice.file), Some(0));
+}
