@@ -343,7 +343,10 @@ fn exported_files_are_taken_by_the_other_systems() {
     }
     let overwritten = machine
         .shell("fob export alice --to users-oath --out /etc/users.oath --yes 2>&1; [ $? = 2 ]");
-    assert!(overwritten.contains("there is such a file already"), "{overwritten}");
+    assert!(
+        overwritten.contains("there is such a file already"),
+        "{overwritten}"
+    );
 }
 
 /// RFC 6030: what is written here, pskctool reads; and what it wrote, is read here.

@@ -397,6 +397,36 @@ mod tests {
     }
 
     #[test]
+    fn ledger_that_fills_its_slot_is_written_and_a_larger_one_is_not() {
+        let mut ledger = full();
+        let room = MAX_LEDGER_BYTES - ledger.to_bytes().unwrap().len();
+        ledger.unknown[0].1.resize(3 + room, 7);
+        assert_eq!(ledger.to_bytes().unwrap().len(), MAX_LEDGER_BYTES);
+        ledger.unknown[0].1.push(7);
+        assert!(ledger.to_bytes().is_err());
+    }
+
+    /// Each section with a byte more at its end.
+    #[test]
+    fn byte_too_many_in_a_section_is_refused_or_part_of_a_text() {
+        let bytes = full().to_bytes().unwrap();
+        let mut start = 0;
+        while start < bytes.len() {
+            let length = usize::from(u16::from_be_bytes([bytes[start + 1], bytes[start + 2]]));
+            let end = start + 3 + length;
+            let mut longer = bytes.clone();
+            longer.insert(end, b'y');
+            longer[start + 1..start + 3]
+                .copy_from_slice(&u16::try_from(length + 1).unwrap().to_be_bytes());
+            match (bytes[start], Ledger::from_bytes(&longer)) {
+                (OWNER | NOTICE | BYPASS | 200, read) => assert_ne!(read.ok(), Some(full())),
+                (tag, read) => assert!(read.is_err(), "section {tag}"),
+            }
+            start = end;
+        }
+    }
+
+    #[test]
     fn every_prefix_of_a_ledger_is_refused() {
         let bytes = Ledger::new(Owner {
             uid: 1,
