@@ -20,19 +20,17 @@ pub(super) struct Read<'a> {
 
 /// The findings, and the services that ask for a code.
 pub(super) fn examine(read: &Read<'_>) -> (Vec<Finding>, Vec<String>) {
-    let folders = Folders::default();
-    let (mut findings, asking) = examine_in(&folders, read);
-    let there = module::folders();
-    let stacks = folders.services().into_iter();
-    let stacks = stacks.filter_map(|service| folders.stack(&service).ok());
-    if !there.is_empty() {
-        findings.extend(stacks.flat_map(|stack| missing_modules(&stack.auth, &there)));
-    }
-    (findings, asking)
+    examine_in(&Folders::default(), &module::folders(), read)
 }
 
-fn examine_in(folders: &Folders, read: &Read<'_>) -> (Vec<Finding>, Vec<String>) {
+/// `there`: where modules are; without any it isn't looked whether those of the stacks are there.
+fn examine_in(
+    folders: &Folders,
+    there: &[PathBuf],
+    read: &Read<'_>,
+) -> (Vec<Finding>, Vec<String>) {
     let (mut findings, mut asking, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    let mut missing = Vec::new();
     for service in folders.services() {
         let stack = match folders.stack(&service) {
             Ok(stack) => stack,
@@ -52,6 +50,9 @@ fn examine_in(folders: &Folders, read: &Read<'_>) -> (Vec<Finding>, Vec<String>)
                 .remedy("PAM refuses everybody there; correct the line.")
         });
         findings.extend(wrong);
+        if !there.is_empty() {
+            missing.extend(missing_modules(&stack.auth, there));
+        }
         let ours = stack.auth.iter().position(|placed| placed.line.is_ours());
         match ours {
             Some(at) => {
@@ -73,6 +74,7 @@ fn examine_in(folders: &Folders, read: &Read<'_>) -> (Vec<Finding>, Vec<String>)
             format!("these ask for no code: {}", others.join(", ")),
         ));
     }
+    findings.extend(missing);
     (findings, asking)
 }
 

@@ -28,7 +28,7 @@ fn codes_with(conf: &Conf, service: &str, stack: &str) -> Vec<&'static str> {
         path: Path::new("/etc/fob/fob.conf"),
         conf,
     };
-    let (findings, _) = examine_in(&Folders(vec![folder.clone()]), &read);
+    let (findings, _) = examine_in(&Folders(vec![folder.clone()]), &[], &read);
     std::fs::remove_dir_all(folder).unwrap();
     let bad = findings
         .iter()
@@ -222,7 +222,7 @@ fn substack_ends_by_itself() {
             format!("auth {control} common\nauth required pam_fob.so\n"),
         )
         .unwrap();
-        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), &nothing_said());
+        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), &[], &nothing_said());
         let found = findings
             .iter()
             .find(|finding| finding.code == "stack.skipped");
@@ -293,7 +293,7 @@ fn jumps_count_over_includes_and_substacks() {
             "auth [success={count} default=die] pam_unix.so\nauth {control} common\nauth required pam_permit.so\nauth required pam_permit.so\n"
         );
         std::fs::write(folder.join("login"), stack).unwrap();
-        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), &nothing_said());
+        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), &[], &nothing_said());
         let found = findings
             .iter()
             .any(|finding| finding.code == "stack.skipped");
@@ -317,7 +317,7 @@ fn refusal_in_a_substack_that_is_taken_back_is_found() {
     ] {
         let stack = format!("auth required pam_unix.so\nauth substack code\n{after}");
         std::fs::write(folder.join("login"), stack).unwrap();
-        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), &nothing_said());
+        let (findings, _) = examine_in(&Folders(vec![folder.clone()]), &[], &nothing_said());
         let found = findings
             .iter()
             .any(|finding| finding.code == "stack.not_enforced");
