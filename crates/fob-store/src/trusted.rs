@@ -163,3 +163,7 @@ fn check_file(path: &Path, stat: &FileStat, kept: Kept) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "trusted_tests.rs"]
+mod tests;

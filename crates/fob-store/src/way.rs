@@ -162,3 +162,7 @@ fn stat_of(path: &Path) -> Result<FileStat, Fault> {
 fn missing(path: &Path) -> Fault {
     Fault::at(FaultKind::StateMissing, path, "there is no such folder")
 }
+
+#[cfg(test)]
+#[path = "way_tests.rs"]
+mod tests;
