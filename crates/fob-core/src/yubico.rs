@@ -157,6 +157,13 @@ mod tests {
         }
     }
 
+    /// P8.
+    #[test]
+    fn debug_output_shows_nothing_of_what_was_typed() {
+        let otp = YubicoOtp::parse(b"hknhfjbrjnlnldnhcujvddbikngjrtgh").unwrap();
+        assert_eq!(format!("{otp:?}"), "YubicoOtp");
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text in proptest::collection::vec(any::<u8>(), 0..40)) {
