@@ -1,3 +1,5 @@
+#![allow(clippy::arithmetic_side_effects)]
+
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::path::Path;
