@@ -9,7 +9,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use zeroize::Zeroizing;
 
-use super::{Kept, MAX_FILE, is_there, open_checked, read, read_bytes};
+use super::{Kept, MAX_FILE, is_link, is_there, open_checked, read, read_bytes};
 use crate::root_folder::{RootFolder, set_mode};
 use crate::way::Way;
 use crate::{Fault, FaultKind};
@@ -153,11 +153,13 @@ fn name_is_there_or_not_whatever_has_it() {
         home.folder("folder"),
         home.link("link", "nowhere"),
     ];
-    for path in there {
-        assert_eq!(is_there(&way, &path), Ok(true));
+    for (path, link) in there.iter().zip([false, false, true]) {
+        assert_eq!(is_there(&way, path), Ok(true));
+        assert_eq!(is_link(path), link);
     }
     for name in ["none", &"n".repeat(256)] {
         assert_eq!(is_there(&way, &home.path(name)), Ok(false));
+        assert!(!is_link(&home.path(name)));
     }
     assert!(is_there(&way, &home.path("none/file")).is_err());
 }
