@@ -135,7 +135,7 @@ fn file_is_opened_as_asked_and_for_this_program_alone() {
     for (access, writable) in [(OFlag::O_RDONLY, false), (OFlag::O_RDWR, true)] {
         let opened = open_checked(&Way::default(), &path, Kept::Secret, access);
         let (file, stat) = opened.unwrap().unwrap();
-        assert_eq!(stat.st_size, 4);
+        assert_eq!(stat.len(), 4);
         assert_eq!(io::Write::write(&mut &file, b"t").is_ok(), writable);
         let flags = FdFlag::from_bits_truncate(fcntl(&file, FcntlArg::F_GETFD).unwrap());
         assert!(flags.contains(FdFlag::FD_CLOEXEC));
