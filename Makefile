@@ -107,7 +107,7 @@ supply-chain:
 # Every order of the steps of logins at once, two faults, and many histories; `make check` has a
 # short form.
 model:
-	FOB_MODEL=$(or $(TIMES),40) $(CARGO) test --locked --package fob-store model -- --nocapture
+	FOB_MODEL=$(or $(TIMES),40) $(CARGO) test --locked --release --package fob-store model -- --nocapture
 
 # Every system call of every kind of login failed, interrupted, cut short and killed at, and every
 # allocation failed;

@@ -5,6 +5,7 @@
 mod conversation;
 mod host;
 mod module;
+mod registers;
 mod reserve;
 mod shield;
 mod wipe;

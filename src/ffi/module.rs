@@ -49,18 +49,25 @@ impl PamServiceModule for PamFob {
 
 pamsm::pam_module!(PamFob);
 
-/// Turns a panic into `PAM_ABORT`. Without this it would end sshd or sudo, and tell
-/// standard error what was typed.
+/// Does the work, and wipes what it left on the stack.
 fn guarded(entry: impl FnOnce() -> PamError) -> PamError {
+    let answer = caught(entry);
+    wipe::stack();
+    answer
+}
+
+/// Turns a panic into `PAM_ABORT`. Without this it would end sshd or sudo, and tell
+/// standard error what was typed. Never inlined, so that all of its stack is below that of
+/// who wipes it.
+#[inline(never)]
+fn caught(entry: impl FnOnce() -> PamError) -> PamError {
     static SILENCE: Once = Once::new();
     // This module's own hook: its standard library is linked into it.
     SILENCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
-    let answer = catch_unwind(AssertUnwindSafe(entry)).unwrap_or_else(|payload| {
+    catch_unwind(AssertUnwindSafe(entry)).unwrap_or_else(|payload| {
         // Dropping it could panic again.
         std::mem::forget(payload);
         let logged = catch_unwind(journal::panic);
         logged.map_or(PamError::ABORT, |()| PamError::ABORT)
-    });
-    wipe::stack();
-    answer
+    })
 }

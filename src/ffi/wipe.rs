@@ -4,9 +4,10 @@
 //! copies of their own, which nobody else could wipe (P8).
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
 use std::mem::MaybeUninit;
 
-use super::reserve::Reserve;
+use super::{registers, reserve::Reserve};
 
 /// The system's allocator, but for the wiping, and for the reserve where the system has nothing
 /// left. `realloc` is the trait's own: it takes new memory, copies, and gives the old back
@@ -53,11 +54,24 @@ unsafe impl GlobalAlloc for Wiping {
 /// thread's stack is too small for it; a login leaves nothing deeper that knows a secret.
 const STACK: usize = 20 * 1024;
 
+/// As many bytes as libc copies with the most registers, whatever the processor: for fewer it needs
+/// fewer, for more it uses instructions without any.
+const COPIED: usize = 1024;
+
 /// Overwrites the stack below the caller: HMAC and the hashes keep their blocks and states
-/// there, and what a function leaves on the stack nobody wipes (P8).
+/// there, and what a function leaves on the stack nobody wipes (P8). And the vector registers:
+/// where a host binds its functions late, the dynamic linker stores them on the stack at the
+/// next call of a new function.
 #[inline(never)]
 pub(super) fn stack() {
     let mut area = MaybeUninit::<[u8; STACK]>::uninit();
     // SAFETY: its own bytes; explicit_bzero isn't optimised away.
     unsafe { libc::explicit_bzero(area.as_mut_ptr().cast(), STACK) };
+    // The widest registers are those that libc copies with: it copies zeros now.
+    let from = area.as_mut_ptr().cast::<u8>();
+    let to = black_box(from.wrapping_add(COPIED));
+    // SAFETY: two parts of the area, both written a moment ago.
+    unsafe { to.copy_from(from, COPIED) };
+    black_box(&area);
+    registers::clear();
 }

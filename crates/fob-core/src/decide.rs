@@ -268,7 +268,7 @@ fn accept(
         token: finding.token.id.clone(),
         counter: Some(finding.counter),
         drift,
-        length: Fronts::length(attempt.first().unwrap_or(attempt), finding.token),
+        length: Fronts::length(attempt.first().unwrap_or(attempt), &finding.token),
         notice,
         recovery_left: next.recovery_left(file),
         is_recovery: false,

@@ -3,7 +3,7 @@
 
 use crate::format::TokenFile;
 use crate::yubico::YubicoOtp;
-use crate::{Attempt, Kind, Pin, RecoveryDigest, RecoverySet, Token};
+use crate::{Attempt, KeyedToken, Kind, Pin, RecoveryDigest, RecoverySet, Token};
 
 /// What a person is enrolled with, beside what was typed.
 #[derive(Debug)]
@@ -12,8 +12,8 @@ pub struct Evidence<'a> {
     pub file: &'a TokenFile,
     recovery: Option<Typed>,
     scratch: Option<Typed>,
-    /// For each token: whether what stands in front of its code is right.
-    fits: Vec<bool>,
+    /// Each token, and whether what stands in front of its code is right.
+    tokens: Vec<(KeyedToken<'a>, bool)>,
 }
 
 /// What was typed, read as a code of a set.
@@ -38,7 +38,9 @@ impl<'a> Evidence<'a> {
     pub fn gather(file: &'a TokenFile, attempt: &Attempt) -> Self {
         let salt = |set: &Option<RecoverySet>| set.as_ref().map_or([0; 16], |set| set.salt);
         let mut fronts = Fronts::new(file, attempt.first().unwrap_or(attempt));
-        let mut fits = |token: &Token| fronts.fit(token) && fronts.repeated(token, attempt);
+        let mut fits = |token| fronts.fit(token) && fronts.repeated(token, attempt);
+        let tokens = file.tokens.iter();
+        let tokens = tokens.map(|token| (token.into(), fits(token))).collect();
         Self {
             file,
             recovery: attempt.recovery().map(|code| Typed {
@@ -49,14 +51,13 @@ impl<'a> Evidence<'a> {
                 digest: RecoveryDigest::of_scratch(&code, &salt(&file.scratch)),
                 length: RecoverySet::SCRATCH.count(),
             }),
-            fits: file.tokens.iter().map(&mut fits).collect(),
+            tokens,
         }
     }
 
     /// The tokens, and whether what stands in front of their code is right.
-    pub(crate) fn tokens(&self) -> impl Iterator<Item = (&'a Token, bool)> {
-        let tokens = self.file.tokens.iter().zip(&self.fits);
-        tokens.map(|(token, fits)| (token, *fits))
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = (KeyedToken<'a>, bool)> {
+        self.tokens.iter().copied()
     }
 
     /// The recovery code that was typed.

@@ -74,6 +74,6 @@ pub use settings::{FirstPass, PinEntry, Settings};
 pub use source::{Source, address};
 pub use texts::{Text, Texts};
 pub use throttle::{MAX_SOURCES, Standing, Throttle};
-pub use token::{Kind, Period, PrivateId, Token, TokenKey};
+pub use token::{KeyedToken, Kind, Period, PrivateId, Token, TokenKey};
 pub use uri::{URI_SCHEME, brief_uri, uri};
 pub use verdict::{Acceptance, Reason, Refusal, Verdict};

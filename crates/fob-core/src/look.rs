@@ -4,8 +4,8 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::range::Range;
 use crate::{
-    Attempt, Code, Counter, Evidence, Kind, Ledger, Now, Pair, PairSearch, Policy, PrivateId,
-    Reason, Token,
+    Attempt, Code, Counter, Evidence, KeyedToken, Kind, Ledger, Now, Pair, PairSearch, Policy,
+    PrivateId, Reason, Token,
 };
 
 /// What a look takes into account.
@@ -19,7 +19,7 @@ pub(crate) struct Look<'a> {
 
 /// A token that shows the code at one of the positions looked at.
 pub(crate) struct Finding<'t> {
-    pub(crate) token: &'t Token,
+    pub(crate) token: KeyedToken<'t>,
     pub(crate) counter: Counter,
     /// The lowest counter that is acceptable once this one is spent.
     pub(crate) floor: Counter,
@@ -43,10 +43,10 @@ impl Look<'_> {
 
     /// Compares the code with every position of `token`. An acceptable one is preferred to
     /// a spent one.
-    fn code<'t>(&self, token: &'t Token, fits: bool) -> Option<Finding<'t>> {
+    fn code<'t>(&self, token: KeyedToken<'t>, fits: bool) -> Option<Finding<'t>> {
         let range = Range::window(self.policy, self.ledger, self.now, token)?;
         let floor = self.ledger.floor(token);
-        let (codes, typed) = (token.codes(), self.typed(token, fits));
+        let (codes, typed) = (token.codes(), self.typed(&token, fits));
         let matches: Vec<(Counter, Choice)> = range
             .counters()
             .map(|counter| (counter, codes.at(counter).ct_eq(&typed)))
@@ -61,13 +61,13 @@ impl Look<'_> {
         Some(self.finding(token, counter, range.offset(counter)))
     }
 
-    fn otp<'t>(&self, token: &'t Token, id: PrivateId, fits: bool) -> Option<Finding<'t>> {
+    fn otp<'t>(&self, token: KeyedToken<'t>, id: PrivateId, fits: bool) -> Option<Finding<'t>> {
         let otp = self.attempt.otp().filter(|_| fits)?;
         let counter = otp.counter(&token.secret, id)?;
         Some(self.finding(token, counter, 0))
     }
 
-    fn finding<'t>(&self, token: &'t Token, counter: Counter, offset: i32) -> Finding<'t> {
+    fn finding<'t>(&self, token: KeyedToken<'t>, counter: Counter, offset: i32) -> Finding<'t> {
         let next = counter.next();
         let is_spent = counter < self.ledger.floor(token) || next.is_none();
         Finding {
@@ -75,7 +75,7 @@ impl Look<'_> {
             counter,
             floor: next.unwrap_or(counter),
             offset,
-            reason: self.unusable(token).or(is_spent.then_some(Reason::Spent)),
+            reason: self.unusable(&token).or(is_spent.then_some(Reason::Spent)),
         }
     }
 
@@ -139,7 +139,7 @@ impl Look<'_> {
         }
         let beyond = evidence.tokens().filter(|(token, fits)| {
             let (codes, typed) = (token.codes(), self.typed(token, *fits));
-            let range = Range::resync(self.ledger, self.now, token);
+            let range = Range::resync(self.ledger, self.now, *token);
             let shown = range.is_some_and(|range| {
                 let hits = range.counters().map(|c| codes.at(c).ct_eq(&typed));
                 bool::from(hits.fold(Choice::from(0), |any, hit| any | hit))

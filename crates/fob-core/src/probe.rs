@@ -7,8 +7,8 @@ use crate::evidence::Hit;
 use crate::look::Look;
 use crate::range::Range;
 use crate::{
-    Admission, Attempt, Counter, Evidence, Kind, Ledger, MAX_BASE, Now, Policy, Reason, Refusal,
-    Source, Token, Verdict, admit, decide,
+    Admission, Attempt, Counter, Evidence, KeyedToken, Kind, Ledger, MAX_BASE, Now, Policy, Reason,
+    Refusal, Source, Token, Verdict, admit, decide,
 };
 
 /// How far from the floor of a counter token a code is looked for.
@@ -150,21 +150,21 @@ fn outcome(
 }
 
 impl Look<'_> {
-    fn sight<'t>(&self, token: &'t Token, fits: bool) -> Option<Sight<'t>> {
+    fn sight<'t>(&self, token: KeyedToken<'t>, fits: bool) -> Option<Sight<'t>> {
         let floor = self.ledger.floor(token);
         let place = Place::of(self, token, floor)?;
         let seen = |found: Found, offset: i64| Sight {
-            token,
+            token: token.token(),
             found,
             offset,
             seconds: offset.saturating_mul(place.period),
         };
-        let shown = self.shown(token, &place, floor);
-        if floor == Ledger::BLOCKED && self.is_typed(token) {
+        let shown = self.shown(&token, &place, floor);
+        if floor == Ledger::BLOCKED && self.is_typed(&token) {
             return Some(seen(Found::Blocked, 0));
         }
         let counter = shown?;
-        let found = match self.unusable(token) {
+        let found = match self.unusable(&token) {
             _ if !fits => Found::FrontWrong,
             Some(Reason::Disabled) => Found::Disabled,
             Some(Reason::Expired) => Found::Expired,
@@ -220,7 +220,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(look: &Look<'_>, token: &Token, floor: Counter) -> Option<Self> {
+    fn of(look: &Look<'_>, token: KeyedToken<'_>, floor: Counter) -> Option<Self> {
         let window = Range::window(look.policy, look.ledger, look.now, token);
         match token.kind {
             Kind::Hotp { .. } => Some(Self {

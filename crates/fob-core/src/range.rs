@@ -1,7 +1,7 @@
 //! Where a token's codes are looked for.
 
 use crate::ledger::usual_drift;
-use crate::{Counter, Kind, Ledger, Now, Period, Policy, Token, step};
+use crate::{Counter, KeyedToken, Kind, Ledger, Now, Period, Policy, step};
 
 /// How far back an HOTP code is recognised as spent rather than wrong.
 const HOTP_LOOK_BACK: i64 = 10;
@@ -27,7 +27,13 @@ pub(crate) struct Range {
 }
 
 /// How many steps to each side of where its clock is a time-based token is accepted now.
-pub fn window_steps(policy: &Policy, ledger: &Ledger, now: &Now, token: &Token) -> u64 {
+pub fn window_steps<'t>(
+    policy: &Policy,
+    ledger: &Ledger,
+    now: &Now,
+    token: impl Into<KeyedToken<'t>>,
+) -> u64 {
+    let token = token.into();
     match token.kind {
         Kind::Totp { period, .. } => {
             let usual = drifted(ledger, now, token, period);
@@ -46,7 +52,7 @@ impl Range {
         policy: &Policy,
         ledger: &Ledger,
         now: &Now,
-        token: &Token,
+        token: KeyedToken<'_>,
     ) -> Option<Self> {
         match token.kind {
             Kind::Hotp { .. } => {
@@ -79,7 +85,7 @@ impl Range {
 
     /// Where two codes in a row bring a token back in step: for clocks 2 steps and what they
     /// usually go wrong by, for counters 100 presses.
-    pub(crate) fn resync(ledger: &Ledger, now: &Now, token: &Token) -> Option<Self> {
+    pub(crate) fn resync(ledger: &Ledger, now: &Now, token: KeyedToken<'_>) -> Option<Self> {
         match token.kind {
             Kind::Hotp { .. } => {
                 let floor = ledger.floor(token);
@@ -105,7 +111,7 @@ impl Range {
     fn around(
         ledger: &Ledger,
         now: &Now,
-        token: &Token,
+        token: KeyedToken<'_>,
         (period, t0): (Period, u64),
         steps: u64,
     ) -> Option<Self> {
@@ -136,7 +142,7 @@ impl Range {
 
 /// The steps that a token's clock has usually gone wrong by since its last use. A token
 /// that was never used is taken to be right: its window doesn't grow in a drawer.
-fn drifted(ledger: &Ledger, now: &Now, token: &Token, period: Period) -> u64 {
+fn drifted(ledger: &Ledger, now: &Now, token: KeyedToken<'_>, period: Period) -> u64 {
     ledger.entry(token.key()).map_or(0, |entry| {
         usual_drift(now.unix.saturating_sub(entry.last_used), period)
     })

@@ -4,7 +4,7 @@
 use subtle::ConstantTimeEq;
 
 use crate::range::Range;
-use crate::{Attempt, Code, Counter, Kind, Ledger, MAX_BASE, Now, Token, step};
+use crate::{Attempt, Code, Counter, KeyedToken, Kind, Ledger, MAX_BASE, Now, step};
 
 /// How far below the floor of a counter token codes are recognised as spent.
 const LOOK_BACK: i64 = 1000;
@@ -13,7 +13,7 @@ const LOOK_BACK: i64 = 1000;
 #[derive(Debug, Clone, Copy)]
 pub struct PairSearch<'a> {
     /// The token that shows them.
-    pub token: &'a Token,
+    pub token: KeyedToken<'a>,
     /// What is spent.
     pub ledger: &'a Ledger,
     /// Now.

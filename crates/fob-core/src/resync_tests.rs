@@ -1,7 +1,7 @@
 #![allow(clippy::arithmetic_side_effects)]
 
 use super::*;
-use crate::{Algorithm, Digits, Owner, Period, Secret};
+use crate::{Algorithm, Digits, Owner, Period, Secret, Token};
 use proptest::prelude::*;
 
 const NOW: Now = Now {
@@ -55,7 +55,7 @@ fn shown(token: &Token, counter: u64) -> Attempt {
 fn find(token: &Token, floor: u64, range: u32, pair: [u64; 2]) -> Pair {
     let ledger = floored(token, floor);
     let search = PairSearch {
-        token,
+        token: token.into(),
         ledger: &ledger,
         now: &NOW,
         range,

@@ -1,6 +1,7 @@
 //! One enrolled generator of codes.
 
 use std::fmt;
+use std::ops::Deref;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -106,6 +107,41 @@ pub struct Token {
 /// so that a renamed or re-added token keeps its floor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenKey(pub [u8; 16]);
+
+/// A token with its key, which takes an HMAC to compute: known once, for all that a login asks
+/// its ledger.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyedToken<'t> {
+    token: &'t Token,
+    key: TokenKey,
+}
+
+impl<'t> KeyedToken<'t> {
+    /// The token.
+    pub fn token(self) -> &'t Token {
+        self.token
+    }
+
+    /// What ties an entry of the ledger to it.
+    pub fn key(self) -> TokenKey {
+        self.key
+    }
+}
+
+impl<'t> From<&'t Token> for KeyedToken<'t> {
+    fn from(token: &'t Token) -> Self {
+        let key = token.key();
+        Self { token, key }
+    }
+}
+
+impl Deref for KeyedToken<'_> {
+    type Target = Token;
+
+    fn deref(&self) -> &Token {
+        self.token
+    }
+}
 
 impl Token {
     /// The codes that it shows. A YubiKey that types Yubico OTPs shows none.

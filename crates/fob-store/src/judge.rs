@@ -11,7 +11,7 @@ use fob_core::{
 use crate::account::file_name;
 use crate::pages::{Medium, Pages};
 use crate::seal::Seal;
-use crate::trusted::{Kept, is_there, read};
+use crate::trusted::{Kept, is_link, is_there, read};
 use crate::way::Way;
 use crate::{Account, Fault, FaultKind, LedgerFile, Who, clock, dummy, random};
 
@@ -58,7 +58,7 @@ impl Store {
                 .map_err(|error| config(format!("{}: {error}", path.display())))?,
             // A link that leads nowhere, to a disk that isn't mounted perhaps, is no decision
             // to have no fob.conf.
-            None if path.is_symlink() => {
+            None if is_link(path) => {
                 let what = "is a symbolic link that leads nowhere";
                 return Err(config(format!("{}: {what}", path.display())));
             }

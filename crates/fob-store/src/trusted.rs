@@ -140,6 +140,11 @@ pub(crate) fn is_there(way: &Way, path: &Path) -> Result<bool, Fault> {
     }
 }
 
+/// Whether a symbolic link has this name.
+pub(crate) fn is_link(path: &Path) -> bool {
+    lstat(path).is_ok_and(|stat| kind(&stat) == SFlag::S_IFLNK)
+}
+
 fn check_file(path: &Path, stat: &FileStat, kept: Kept) -> Result<(), Fault> {
     let wrong = |what| Err(Fault::at(FaultKind::StateTooOpen, path, what));
     let forbidden = match kept {

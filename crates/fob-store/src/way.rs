@@ -32,7 +32,7 @@ enum End {
 /// The folders that were found in order during one login. Only root could have changed them
 /// since, so that they needn't be looked at again.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Way(RefCell<BTreeSet<PathBuf>>);
+pub(crate) struct Way(RefCell<BTreeSet<OsString>>);
 
 impl Way {
     /// Checks a folder and all above it.
@@ -82,7 +82,8 @@ impl Way {
     }
 
     fn knows(&self, path: &Path) -> bool {
-        self.0.try_borrow().is_ok_and(|known| known.contains(path))
+        let known = self.0.try_borrow();
+        known.is_ok_and(|known| known.contains(path.as_os_str()))
     }
 
     /// A folder that only root can change.
@@ -98,7 +99,7 @@ impl Way {
         }
         if mode & 0o022 == 0 {
             if let Ok(mut known) = self.0.try_borrow_mut() {
-                known.insert(path.to_owned());
+                known.insert(path.into());
             }
             return Ok(());
         }

@@ -75,7 +75,7 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
     }
     let now = now();
     let search = PairSearch {
-        token,
+        token: token.into(),
         ledger: &ledger,
         now: &now,
         range: wish.range.unwrap_or_else(|| usual_range(token)),

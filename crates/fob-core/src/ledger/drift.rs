@@ -74,7 +74,7 @@ impl Ledger {
         now: &Now,
     ) -> bool {
         self.make_room(enrolled, now);
-        let Some(entry) = self.raise(token, floor, now) else {
+        let Some(entry) = self.raise(token.into(), floor, now) else {
             return false;
         };
         entry.rebase(drift, now);

@@ -11,7 +11,9 @@ pub(crate) use remembered::{Known, Remembered, Visit};
 pub use remembered::{MAX_UNCONFIRMED, Stay, Ticket};
 
 use crate::format::TokenFile;
-use crate::{Bypass, Counter, Kind, Now, Period, RecoverySet, Throttle, Token, TokenKey};
+use crate::{
+    Bypass, Counter, KeyedToken, Kind, Now, Period, RecoverySet, Throttle, Token, TokenKey,
+};
 
 /// How many tokens a ledger can hold, those included that are no longer enrolled: a
 /// token that comes back must find its floor.
@@ -65,7 +67,7 @@ impl Entry {
         self.timed && age > STALE_AFTER.max(steps.saturating_mul(Period::MAX_SECONDS))
     }
 
-    fn new(token: &Token, floor: Counter, now: &Now) -> Self {
+    fn new(token: KeyedToken<'_>, floor: Counter, now: &Now) -> Self {
         Self {
             key: token.key(),
             floor,
@@ -145,7 +147,8 @@ impl Ledger {
 
     /// The lowest counter of `token` still acceptable: the ledger's, or the one that the
     /// token file starts at, whichever is higher.
-    pub fn floor(&self, token: &Token) -> Counter {
+    pub fn floor<'t>(&self, token: impl Into<KeyedToken<'t>>) -> Counter {
+        let token = token.into();
         let start = match token.kind {
             Kind::Hotp { counter } | Kind::Yubico { counter, .. } => counter,
             Kind::Totp { .. } => Counter(0),
@@ -176,7 +179,14 @@ impl Ledger {
     /// Marks `token`'s codes below `floor` as spent, and follows its clock, which is
     /// `offset` steps off. Never lowers a floor. Says `false` if the ledger has no room for
     /// another token.
-    pub fn raise_floor(&mut self, token: &Token, floor: Counter, offset: i32, now: &Now) -> bool {
+    pub fn raise_floor<'t>(
+        &mut self,
+        token: impl Into<KeyedToken<'t>>,
+        floor: Counter,
+        offset: i32,
+        now: &Now,
+    ) -> bool {
+        let token = token.into();
         let Some(entry) = self.raise(token, floor, now) else {
             return false;
         };
@@ -188,7 +198,7 @@ impl Ledger {
 
     /// The entry of `token`, with `floor` for its floor unless that is lower. `None` if the
     /// ledger has no room for another.
-    fn raise(&mut self, token: &Token, floor: Counter, now: &Now) -> Option<&mut Entry> {
+    fn raise(&mut self, token: KeyedToken<'_>, floor: Counter, now: &Now) -> Option<&mut Entry> {
         let key = token.key();
         let place = match self.entries.iter().position(|entry| entry.key == key) {
             Some(place) => place,

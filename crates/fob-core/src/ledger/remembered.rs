@@ -223,7 +223,7 @@ impl Ledger {
         throttle.refresh(now);
         let is_free = throttle.standing(policy.throttle, now, source) == Standing::Free;
         let usable = file.tokens.iter().filter(|token| {
-            unusable(policy, now, token).is_none() && self.floor(token) != Self::BLOCKED
+            unusable(policy, now, token).is_none() && self.floor(*token) != Self::BLOCKED
         });
         let least = usize::from(policy.min_tokens.max(1));
         is_free && !file.disabled && usable.count() >= least

@@ -30,7 +30,7 @@ fn line(item: &Item<'_>, text: &mut String) -> Result<(), Stop> {
         ledger,
     } = item;
     let digits = token.digits.count();
-    let (secret, floor) = (token.secret.bytes(), ledger.floor(token));
+    let (secret, floor) = (token.secret.bytes(), ledger.floor(*token));
     if token.algorithm != Algorithm::Sha1 || digits > 8 || secret.len() > MAX_SECRET {
         return Err(cannot(
             item,
