@@ -30,6 +30,7 @@
 #   make rpm        target/rpm: RPM packages, looked over by rpmlint
 #   make selinux    compile the SELinux module
 #   make arch       target/arch: the recipe of an Arch package, its functions tried
+#   make alpine     target/alpine: the same for an Alpine package, with musl
 
 PREFIX ?= /usr
 DESTDIR ?=
@@ -66,7 +67,7 @@ FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
 .PHONY: all build demo check lint bench fleet model faults powercut soak hosts sanitizers platforms race \
-    supply-chain mutants fuzz pictures try-ansible try-metrics install uninstall dist sbom deb deb-again try-deb autopkgtest rpm selinux arch clean
+    supply-chain mutants fuzz pictures try-ansible try-metrics install uninstall dist sbom deb deb-again try-deb autopkgtest rpm selinux arch alpine clean
 
 all: build
 
@@ -237,6 +238,11 @@ arch:
 	$(NEEDS) arch
 	packaging/dist
 	packaging/arch/build
+
+alpine:
+	packaging/needs alpine
+	packaging/dist
+	packaging/alpine/build
 
 selinux:
 	$(NEEDS) selinux
