@@ -40,13 +40,23 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 DOCDIR ?= $(PREFIX)/share/doc/fob
 
 CARGO ?= cargo
+# Brings what is missing; "NEEDS=:" where a package's recipe has seen to that.
+NEEDS ?= packaging/needs
 # More flags for the compiler, beside those of .cargo/config.toml, such as --remap-path-prefix.
 EXTRA_RUSTFLAGS ?=
 comma := ,
-MODULE = target/release/libpam_fob.so
+flags = $(RUSTFLAGS) $(EXTRA_RUSTFLAGS)
+# CARGO_BUILD_TARGET=aarch64-unknown-linux-gnu builds for another processor.
+triple = $(CARGO_BUILD_TARGET:%=%/)
+MODULE = target/$(triple)release/libpam_fob.so
 # Built by itself: it makes recovery codes by the ten thousand, and so asks the processor for
 # its SHA instructions, which .cargo/config.toml keeps the module from doing.
-COMMAND = target/command/release/fob
+COMMAND = target/command/$(triple)release/fob
+# Writes the completions. A command for another processor can't, so there is one for this too.
+HERE = target/command/release/fob
+ifdef CARGO_BUILD_TARGET
+export CARGO_BUILD_TARGET
+endif
 
 SOURCE = pam_fob-$(shell packaging/version)
 
@@ -61,18 +71,22 @@ COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
 all: build
 
+# RUSTFLAGS of the environment would replace those of .cargo/config.toml, so they are handed on with the others.
 build:
-	packaging/needs build
-	$(CARGO) build --release --locked --package pam_fob \
-	    --config 'build.rustflags=[$(foreach flag,$(EXTRA_RUSTFLAGS),"$(flag)"$(comma))]'
-	RUSTFLAGS='$(EXTRA_RUSTFLAGS)' $(CARGO) build --release --locked --package fob-cli --target-dir target/command
+	$(NEEDS) build
+	env -u RUSTFLAGS $(CARGO) build --release --locked --package pam_fob \
+	    --config 'build.rustflags=[$(foreach flag,$(flags),"$(flag)"$(comma))]'
+	RUSTFLAGS='$(flags)' $(CARGO) build --release --locked --package fob-cli --target-dir target/command
+ifdef CARGO_BUILD_TARGET
+	env -u CARGO_BUILD_TARGET RUSTFLAGS= $(CARGO) build --release --locked --package fob-cli --target-dir target/command
+endif
 
 demo: build
 	tests/parts
 	tests/as-root tests/demo
 
 check: build
-	packaging/needs check
+	$(NEEDS) check
 	$(MAKE) --no-print-directory lint
 	tests/supply-chain
 	tests/parts
@@ -106,7 +120,7 @@ faults: build
 
 # The power goes after each success, on ext4, xfs and btrfs; `make check` has ext4.
 powercut: build
-	packaging/needs powercut
+	$(NEEDS) powercut
 	tests/parts
 	FOB_POWERCUT=all tests/it/run powercut:: --include-ignored --nocapture
 
@@ -140,11 +154,11 @@ platforms:
 
 # Every reader on bytes that nobody wrote; `make check` gives each a second.
 fuzz:
-	packaging/needs check
+	$(NEEDS) check
 	fuzz/run $(or $(FUZZ_SECONDS),300)
 
 bench: build
-	packaging/needs check
+	$(NEEDS) check
 	benches/run $(if $(FULL),--long)
 
 try-ansible: build
@@ -170,9 +184,9 @@ install: $(MODULE) $(COMMAND)
 	for page in $(PAGES); do \
 	    install -D -m 0644 man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit; done
 	install -d -m 0755 $(addprefix $(DESTDIR),$(dir $(COMPLETIONS)))
-	$(COMMAND) completions bash >$(DESTDIR)$(BASHDIR)/fob
-	$(COMMAND) completions zsh >$(DESTDIR)$(ZSHDIR)/_fob
-	$(COMMAND) completions fish >$(DESTDIR)$(FISHDIR)/fob.fish
+	$(HERE) completions bash >$(DESTDIR)$(BASHDIR)/fob
+	$(HERE) completions zsh >$(DESTDIR)$(ZSHDIR)/_fob
+	$(HERE) completions fish >$(DESTDIR)$(FISHDIR)/fob.fish
 	chmod 0644 $(addprefix $(DESTDIR),$(COMPLETIONS))
 	install -D -m 0644 packaging/fob-seal.service $(DESTDIR)$(UNITDIR)/fob-seal.service
 	packaging/doc $(DESTDIR)$(DOCDIR)
@@ -182,7 +196,7 @@ install: $(MODULE) $(COMMAND)
 	@chattr +C $(DESTDIR)/var/lib/fob 2>/dev/null || true
 
 uninstall:
-	@if grep -ls '^[^#]*pam_fob\.so' $(DESTDIR)/etc/pam.d/* 2>/dev/null; then \
+	@if grep -ls '^[^#]*pam_fob\.so' $(DESTDIR)/etc/pam.d/* $(DESTDIR)/usr/lib/pam.d/* 2>/dev/null; then \
 	    echo 'uninstall: these PAM files still name pam_fob.so, and would refuse everybody.' >&2; \
 	    echo 'uninstall: take it out of them first.' >&2; exit 1; fi
 	rm -f $(DESTDIR)$(PAMDIR)/pam_fob.so $(DESTDIR)$(PREFIX)/bin/fob
@@ -195,34 +209,34 @@ $(MODULE) $(COMMAND):
 	$(MAKE) build
 
 dist: sbom
-	packaging/needs dist
+	$(NEEDS) dist
 	packaging/dist
 	cd target/dist && sha256sum $(SOURCE).tar.xz $(SOURCE).cdx.json >SHA256SUMS
 
 deb:
-	packaging/needs deb
+	$(NEEDS) deb
 	packaging/dist
 	packaging/deb
 
 deb-again:
-	packaging/needs deb
+	$(NEEDS) deb
 	packaging/deb-again
 
 try-deb:
-	packaging/needs try-deb
+	$(NEEDS) try-deb
 	tests/as-root packaging/try-deb $(or $(SUITE),bookworm)
 
 autopkgtest:
-	packaging/needs autopkgtest
+	$(NEEDS) autopkgtest
 	tests/as-root packaging/try-autopkgtest $(or $(SUITE),trixie)
 
 rpm: sbom
-	packaging/needs rpm
+	$(NEEDS) rpm
 	packaging/dist
 	packaging/rpm/build
 
 arch:
-	packaging/needs arch
+	$(NEEDS) arch
 	packaging/dist
 	packaging/arch/build
 
@@ -232,11 +246,11 @@ alpine:
 	packaging/alpine/build
 
 selinux:
-	packaging/needs selinux
+	$(NEEDS) selinux
 	packaging/selinux/try
 
 sbom:
-	packaging/needs dist
+	$(NEEDS) dist
 	mkdir -p target/dist
 	packaging/sbom >target/dist/$(SOURCE).cdx.json
 	@echo target/dist/$(SOURCE).cdx.json
