@@ -31,6 +31,7 @@
 #   make rpm        target/rpm: RPM packages, looked over by rpmlint
 #   make selinux    compile the SELinux module
 #   make arch       target/arch: the recipe of an Arch package, its functions tried
+#   make alpine     target/alpine: the same for an Alpine package, with musl
 
 PREFIX ?= /usr
 DESTDIR ?=
@@ -57,7 +58,7 @@ FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
 .PHONY: all build demo check lint bench fleet model faults powercut soak hosts sanitizers platforms race \
-    supply-chain mutants fuzz pictures try-ansible try-metrics try-desktops install uninstall dist sbom deb deb-again try-deb autopkgtest rpm selinux arch clean
+    supply-chain mutants fuzz pictures try-ansible try-metrics try-desktops install uninstall dist sbom deb deb-again try-deb autopkgtest rpm selinux arch alpine clean
 
 all: build
 
@@ -94,7 +95,7 @@ supply-chain:
 # Every order of the steps of logins at once, two faults, and many histories; `make check` has a
 # short form.
 model:
-	FOB_MODEL=$(or $(TIMES),40) $(CARGO) test --locked --package fob-store model -- --nocapture
+	FOB_MODEL=$(or $(TIMES),40) $(CARGO) test --locked --release --package fob-store model -- --nocapture
 
 # Every system call of every kind of login failed, interrupted, cut short and killed at, and every
 # allocation failed;
@@ -231,6 +232,11 @@ arch:
 	packaging/needs arch
 	packaging/dist
 	packaging/arch/build
+
+alpine:
+	packaging/needs alpine
+	packaging/dist
+	packaging/alpine/build
 
 selinux:
 	packaging/needs selinux

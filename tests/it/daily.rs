@@ -183,8 +183,8 @@ fn login_goes_on_with_the_new_file_when_the_old_one_is_replaced() {
     let script = r#"
         file=/etc/fob/tokens/alice
         cp -p $file $file.new
-        strace -f -qq -o /tmp/seen -P $file -e trace=openat,fstat,newfstatat \
-            -e inject=fstat,newfstatat:delay_enter=400000 \
+        strace -f -qq -o /tmp/seen -P $file -e trace=openat,statx \
+            -e inject=statx:delay_enter=400000 \
             pamdrive test alice $0 >/tmp/out &
         until grep -q openat /tmp/seen 2>/dev/null; do sleep 0.01; done
         mv $file.new $file

@@ -758,7 +758,7 @@ fn enrolment_killed_at_any_system_call_is_whole_or_not_there() {
 app='{app} | tee /tmp/code'
 login() {{ pamdrive --calls authenticate,setcred test alice "$@" 2>/dev/null; }}
 strace -qq -o /tmp/all pamdrive --calls authenticate,setcred test alice "$app" '' >/dev/null
-calls /tmp/all | grep -E '^(openat|linkat|unlink|fsync|fdatasync|pwrite64|write|mkdir|flock|rename|newfstatat|close) ' >/tmp/calls
+calls /tmp/all | grep -E '^(openat|linkat|unlink|fsync|fdatasync|pwrite64|write|mkdir|flock|rename|statx|newfstatat|close) ' >/tmp/calls
 n=0
 while read -r name k <&3; do
     n=$((n + 1))

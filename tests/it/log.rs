@@ -523,4 +523,12 @@ fn metrics_count_what_is_there_and_what_was_logged() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("/nowhere/x: can't be written: "));
+    // Nothing is taken over from what isn't a plain file of that name.
+    let said = machine.shell(
+        "cd /tmp; ln -s /etc/shadow link; mkfifo fifo; for file in link fifo; do \
+             fob metrics --to /tmp/$file --journal /root/log --add 2>&1; done; true",
+    );
+    for told in ["/tmp/link: can't be read", "/tmp/fifo: is not a plain file"] {
+        assert!(said.contains(told), "{said}");
+    }
 }

@@ -1,5 +1,5 @@
 //! The recipes of the packages: that they carry what `make install` lays down, and that
-//! installing one changes no login. Building them is `make deb`, `make rpm`, `make arch`.
+//! installing one changes no login. Building them is `make deb`, `make rpm`, `make arch`, `make alpine`.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -29,6 +29,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Give a person, or many, a token
+    #[command(alias = "enrol")]
     Enroll(Box<verbs::enroll::Wish>),
     /// Show a person's tokens, without their secrets
     #[command(after_help = "Example: fob show alice")]

@@ -119,7 +119,7 @@ fn command_line_that_is_wrong_would_be_found() {
     let line = words("$ sudo fob enroll alice --no-such-option | cut -d, -f1");
     assert_eq!(line.len(), 1);
     assert!(help::command().try_get_matches_from(&line[0]).is_err());
-    for wrong in ["fob enrol alice", "fob enroll --expire 2027-01-31"] {
+    for wrong in ["fob enrole alice", "fob enroll --expire 2027-01-31"] {
         assert!(
             unknown(&help::command(), &words(wrong)[0]).is_some(),
             "{wrong}"

@@ -12,6 +12,8 @@ pub(crate) struct Stop {
     pub(crate) what: String,
     /// What to do.
     pub(crate) remedy: Option<String>,
+    /// It is there already.
+    pub(crate) is_there: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +31,7 @@ impl Stop {
             answer: Answer::No,
             what: what.into(),
             remedy: None,
+            is_there: false,
         }
     }
 
@@ -51,6 +54,14 @@ impl Stop {
     /// Whether there is nothing to complain about.
     pub(crate) fn is_unread(&self) -> bool {
         self.answer == Answer::Unread
+    }
+
+    /// What was to be done is done already.
+    pub(crate) fn already(what: impl Into<String>) -> Self {
+        Self {
+            is_there: true,
+            ..Self::unknown(what)
+        }
     }
 
     /// The same, with what to do.

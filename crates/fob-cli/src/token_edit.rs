@@ -225,7 +225,7 @@ impl<'a> Edit<'a> {
             );
         }
         if self.text.ids().contains(&id) {
-            return Err(Stop::unknown(format!("{name} has a token {id:?} already"))
+            return Err(Stop::already(format!("{name} has a token {id:?} already"))
                 .remedy("Choose another id, or revoke that token first."));
         }
         Ok(())

@@ -3,19 +3,18 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
 use fob_core::{Ledger, Owner};
 use nix::fcntl::OFlag;
 use nix::sys::resource::{Resource, getrlimit, rlim_t};
-use nix::sys::stat::lstat;
 
 use crate::create::{create_file, sync_folder};
 use crate::lock::Locked;
 use crate::pages::{Medium, Pages, SIZE, complete};
 use crate::trusted::{Kept, open_checked};
-use crate::way::Way;
+use crate::way::{Way, look_at};
 use crate::{Fault, FaultKind};
 
 /// Tries to get hold of a file that keeps being replaced.
@@ -44,8 +43,8 @@ impl LedgerFile {
             require_room(path)?;
             let file = crate::lock::lock(file, path)?;
             // What was opened may have been replaced while we waited.
-            let same = lstat(path)
-                .is_ok_and(|now| (now.st_dev, now.st_ino) == (opened.st_dev, opened.st_ino));
+            let same = look_at(path)
+                .is_ok_and(|now| (now.dev(), now.ino()) == (opened.dev(), opened.ino()));
             if same {
                 let (pages, ledger) = Pages::read(file, path)?;
                 return Ok(Some((Self { pages }, ledger)));

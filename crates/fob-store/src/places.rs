@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use fob_core::format::FreshLedger;
 use nix::errno::Errno;
-use nix::sys::stat::lstat;
 use zeroize::Zeroizing;
 
 use crate::account::file_name;
 use crate::trusted::{Kept, is_there, read};
+use crate::way::look_at;
 use crate::{Fault, FaultKind, Store};
 
 impl Store {
@@ -21,7 +21,9 @@ impl Store {
         let usual = self.conf.tokens.join(&file);
         let own = self.enrolled().map(|folder| folder.join(&file));
         match own {
-            Some(own) if lstat(&usual).err() == Some(Errno::ENOENT) && lstat(&own).is_ok() => own,
+            Some(own) if look_at(&usual).err() == Some(Errno::ENOENT) && look_at(&own).is_ok() => {
+                own
+            }
             _ => usual,
         }
     }

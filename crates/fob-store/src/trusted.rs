@@ -1,16 +1,17 @@
 //! Opening files that only root can have written: the way by [`crate::way`], the file itself
 //! on its open descriptor.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat, lstat};
+use nix::sys::stat::Mode;
 use zeroize::Zeroizing;
 
-use crate::way::{Way, kind};
+use crate::way::{Way, errno, look_at};
 use crate::{Fault, FaultKind};
 
 /// No token file or fob.conf is larger, in bytes.
@@ -62,7 +63,7 @@ pub(crate) fn read_bytes(
     let Some((mut file, stat)) = open_checked(way, path, kept, OFlag::O_RDONLY)? else {
         return Ok(None);
     };
-    let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
+    let size = stat.len();
     if size > MAX_FILE {
         return Err(Fault::at(
             FaultKind::StateDamaged,
@@ -82,7 +83,7 @@ pub(crate) fn open_checked(
     path: &Path,
     kept: Kept,
     access: OFlag,
-) -> Result<Option<(File, FileStat)>, Fault> {
+) -> Result<Option<(File, Metadata)>, Fault> {
     let resolved = match kept {
         Kept::Secret => {
             way.check_folder(path.parent().unwrap_or(Path::new("/")))?;
@@ -98,7 +99,7 @@ pub(crate) fn open_checked(
         let Some((file, stat)) = open_one(path, access)? else {
             return Ok(None);
         };
-        if stat.st_nlink != 0 {
+        if stat.nlink() != 0 {
             check_file(path, &stat, kept)?;
             return Ok(Some((file, stat)));
         }
@@ -111,7 +112,7 @@ pub(crate) fn open_checked(
 }
 
 /// Opens what has this name now.
-fn open_one(path: &Path, access: OFlag) -> Result<Option<(File, FileStat)>, Fault> {
+fn open_one(path: &Path, access: OFlag) -> Result<Option<(File, Metadata)>, Fault> {
     let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let file = match open(path, flags, Mode::empty()) {
         Ok(descriptor) => File::from(descriptor),
@@ -125,14 +126,16 @@ fn open_one(path: &Path, access: OFlag) -> Result<Option<(File, FileStat)>, Faul
         }
         Err(errno) => return Err(Fault::reading(path, errno)),
     };
-    let stat = fstat(&file).map_err(|errno| Fault::reading(path, errno))?;
+    let stat = file
+        .metadata()
+        .map_err(|error| Fault::reading(path, errno(&error)))?;
     Ok(Some((file, stat)))
 }
 
 /// Whether a file of that name is there, whatever it is. The folder is checked.
 pub(crate) fn is_there(way: &Way, path: &Path) -> Result<bool, Fault> {
     way.check_folder(path.parent().unwrap_or(Path::new("/")))?;
-    match lstat(path) {
+    match look_at(path) {
         Ok(_) => Ok(true),
         // No file has a name that is too long.
         Err(Errno::ENOENT | Errno::ENAMETOOLONG) => Ok(false),
@@ -142,20 +145,20 @@ pub(crate) fn is_there(way: &Way, path: &Path) -> Result<bool, Fault> {
 
 /// Whether a symbolic link has this name.
 pub(crate) fn is_link(path: &Path) -> bool {
-    lstat(path).is_ok_and(|stat| kind(&stat) == SFlag::S_IFLNK)
+    look_at(path).is_ok_and(|stat| stat.is_symlink())
 }
 
-fn check_file(path: &Path, stat: &FileStat, kept: Kept) -> Result<(), Fault> {
+fn check_file(path: &Path, stat: &Metadata, kept: Kept) -> Result<(), Fault> {
     let wrong = |what| Err(Fault::at(FaultKind::StateTooOpen, path, what));
     let forbidden = match kept {
         Kept::Secret => 0o077,
         Kept::Public => 0o022,
     };
-    let mode = stat.st_mode & 0o7777;
-    if kind(stat) != SFlag::S_IFREG {
+    let mode = stat.mode() & 0o7777;
+    if !stat.is_file() {
         return wrong("is not a plain file".to_owned());
     }
-    if stat.st_uid != 0 {
+    if stat.uid() != 0 {
         return wrong("does not belong to root; run: chown root: on it".to_owned());
     }
     if mode & forbidden != 0 {
@@ -163,7 +166,7 @@ fn check_file(path: &Path, stat: &FileStat, kept: Kept) -> Result<(), Fault> {
             "is too open (mode {mode:04o}); run: chmod 600 on it"
         ));
     }
-    if stat.st_nlink != 1 && kept == Kept::Secret {
+    if stat.nlink() != 1 && kept == Kept::Secret {
         return wrong("has a second name (a hard link)".to_owned());
     }
     Ok(())

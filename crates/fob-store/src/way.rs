@@ -8,11 +8,13 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::readlink;
-use nix::sys::stat::{FileStat, SFlag, lstat};
 
 use crate::{Fault, FaultKind};
 
@@ -54,7 +56,8 @@ impl Way {
         let mut ahead = parts(path);
         let mut links = 0u32;
         if !self.knows(&at) {
-            self.check_part(&at, &stat_of(&at)?, end)?;
+            let stat = look_at(&at).map_err(|errno| Fault::reading(&at, errno))?;
+            self.check_part(&at, &stat, end)?;
         }
         while let Some(part) = ahead.pop_front() {
             if part == ".." {
@@ -65,13 +68,13 @@ impl Way {
             if self.knows(&at) {
                 continue;
             }
-            let stat = match lstat(&at) {
+            let stat = match look_at(&at) {
                 Ok(stat) => stat,
                 Err(Errno::ENOENT) if ahead.is_empty() => return Ok(None),
                 Err(Errno::ENOENT) => return Err(missing(&at)),
                 Err(errno) => return Err(Fault::reading(&at, errno)),
             };
-            if kind(&stat) == SFlag::S_IFLNK {
+            if stat.is_symlink() {
                 links = links.saturating_add(1);
                 follow(&mut at, &mut ahead, &stat, links)?;
             } else if end == End::Folder || !ahead.is_empty() {
@@ -87,14 +90,14 @@ impl Way {
     }
 
     /// A folder that only root can change.
-    fn check_part(&self, path: &Path, stat: &FileStat, end: End) -> Result<(), Fault> {
+    fn check_part(&self, path: &Path, stat: &Metadata, end: End) -> Result<(), Fault> {
         let wrong = |what| Err(Fault::at(FaultKind::StateTooOpen, path, what));
-        let mode = stat.st_mode & 0o7777;
+        let mode = stat.mode() & 0o7777;
         let sticky = end == End::File && mode & 0o1000 != 0;
-        if stat.st_uid != 0 {
+        if stat.uid() != 0 {
             return wrong("does not belong to root; run: chown root: on it".to_owned());
         }
-        if kind(stat) != SFlag::S_IFDIR {
+        if !stat.is_dir() {
             return wrong("is not a folder".to_owned());
         }
         if mode & 0o022 == 0 {
@@ -112,19 +115,25 @@ impl Way {
     }
 }
 
-/// What kind of file it is.
-pub(crate) fn kind(stat: &FileStat) -> SFlag {
-    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
+/// What has this name, be it a symbolic link. By the standard library, which knows inode numbers of
+/// 64 bits on every processor.
+pub(crate) fn look_at(path: &Path) -> Result<Metadata, Errno> {
+    std::fs::symlink_metadata(path).map_err(|error| errno(&error))
+}
+
+/// What the system said; EINVAL where it wasn't asked.
+pub(crate) fn errno(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw)
 }
 
 /// Puts the target of a symbolic link in the place of the link.
 fn follow(
     at: &mut PathBuf,
     ahead: &mut VecDeque<OsString>,
-    stat: &FileStat,
+    stat: &Metadata,
     links: u32,
 ) -> Result<(), Fault> {
-    if stat.st_uid != 0 {
+    if stat.uid() != 0 {
         return Err(Fault::at(
             FaultKind::StateTooOpen,
             at,
@@ -154,10 +163,6 @@ fn parts(path: &Path) -> VecDeque<OsString> {
             _ => None,
         })
         .collect()
-}
-
-fn stat_of(path: &Path) -> Result<FileStat, Fault> {
-    lstat(path).map_err(|errno| Fault::reading(path, errno))
 }
 
 fn missing(path: &Path) -> Fault {

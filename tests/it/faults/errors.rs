@@ -92,7 +92,9 @@ pub const ERRORS: &[(&str, &[&str])] = &[
     ),
     (
         "statx",
-        &["EACCES", "EIO", "ELOOP", "ENOMEM", "ENOTDIR", "ENOENT"],
+        &[
+            "EACCES", "EIO", "ELOOP", "ENOMEM", "ENOSYS", "ENOTDIR", "ENOENT", "EPERM",
+        ],
     ),
     ("uname", &[]),
     ("unlink", &["EACCES", "EIO", "EROFS", "ENOENT"]),

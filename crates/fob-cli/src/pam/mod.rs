@@ -10,6 +10,17 @@ pub(crate) use walk::{Module, Role, Trail, past_in_setcred, walk};
 
 use crate::stop::Stop;
 
+/// Whether any service asks for codes, so far as its files can be read.
+pub(crate) fn any_asks() -> bool {
+    let folders = Folders::default();
+    folders.services().iter().any(|service| {
+        let stack = folders.stack(service);
+        stack.map_or(true, |stack| {
+            stack.auth.iter().any(|placed| placed.line.is_ours())
+        })
+    })
+}
+
 /// How the module is named in a stack.
 pub(crate) const MODULE: &str = "pam_fob.so";
 

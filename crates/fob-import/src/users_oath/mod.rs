@@ -28,7 +28,12 @@ pub fn read(bytes: &[u8], options: &Options) -> Batch {
     };
     for (number, line) in (1..).zip(text.lines()) {
         let fields: Vec<&str> = line.split_ascii_whitespace().take(FIELDS).collect();
-        let Some(kind) = fields.first().and_then(|field| Type::of(field)) else {
+        let Some(first) = fields.first().filter(|field| !field.starts_with('#')) else {
+            continue;
+        };
+        let Some(kind) = Type::of(first) else {
+            let why = "begins with none of HOTP, E, T and MOTP; pam_oath passes over it too";
+            batch.drop_entry(format!("line {number}"), "", why);
             continue;
         };
         if batch.tokens.len() >= MAX_TOKENS {
@@ -231,6 +236,22 @@ mod tests {
             let counter = Counter(next);
             assert_eq!(batch.tokens[0].token.kind, Kind::Hotp { counter });
         }
+    }
+
+    /// What is passed over is told: it may be a token, mistyped.
+    #[test]
+    fn line_of_another_type_is_told_and_a_remark_is_not() {
+        let batch = read(
+            b"# tokens\n\n  # more\nHTOP alice - 3132\n",
+            &Options::default(),
+        );
+        let places: Vec<&str> = batch
+            .dropped
+            .iter()
+            .map(|each| each.place.as_str())
+            .collect();
+        assert_eq!(places, ["line 4"]);
+        assert!(batch.problems.is_empty() && batch.tokens.is_empty());
     }
 
     proptest! {

@@ -11,6 +11,8 @@ mod wish;
 
 pub(crate) use wish::Wish;
 
+use crate::output::remark;
+use crate::pam;
 use crate::stop::Stop;
 use crate::verbs::Desk;
 
@@ -19,5 +21,12 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
         (Some(file), _) => many::run(desk, wish, file),
         (None, Some(name)) => one::run(desk, wish, name),
         (None, None) => Err(Stop::unknown("whom?").remedy("Say a name, or --from FILE.")),
+    }?;
+    if !desk.json && !pam::any_asks() {
+        remark(
+            "No service asks for codes yet: no PAM file names pam_fob.so. Which line to put where: \
+             man pam_fob",
+        );
     }
+    Ok(())
 }

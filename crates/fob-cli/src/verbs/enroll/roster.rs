@@ -66,7 +66,7 @@ impl Roster {
             if let Err((line, stop)) = person.admit(store, folder, wish, &mut skipped) {
                 // What one cause made wrong is told once.
                 if !problems.has(line) {
-                    problems.add(line, stop.what);
+                    problems.stop(line, stop);
                 }
             }
         }
@@ -106,7 +106,7 @@ fn group(rows: Vec<Row>, problems: &mut Problems) -> Result<Vec<Person>, Stop> {
         let plan = match Plan::of(&row.wish, row.given) {
             Ok(plan) => plan,
             Err(stop) => {
-                problems.add(row.line, stop.what);
+                problems.stop(row.line, stop);
                 continue;
             }
         };
@@ -136,7 +136,7 @@ fn unassigned(rows: Vec<Row>, problems: &mut Problems) -> Vec<Unassigned> {
                 token: plan.token,
                 line: row.line,
             }),
-            Err(stop) => problems.add(row.line, stop.what),
+            Err(stop) => problems.stop(row.line, stop),
         }
     }
     all
@@ -152,7 +152,7 @@ impl Unassigned {
                 let what = format!("a token {:?} is in stock already", self.serial);
                 problems.add(self.line, what);
             }
-            Err(stop) => problems.add(self.line, stop.what),
+            Err(stop) => problems.stop(self.line, stop),
         }
         false
     }

@@ -34,16 +34,37 @@ pub(super) const COLUMNS: [&str; 11] = [
 
 /// What is wrong, by line.
 #[derive(Debug, Default)]
-pub(super) struct Problems(Vec<(u64, String)>);
+pub(super) struct Problems(Vec<Problem>);
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Problem {
+    line: u64,
+    what: String,
+    /// The person has the token already.
+    is_there: bool,
+}
 
 impl Problems {
     /// Whether something is wrong with that line already.
     pub(super) fn has(&self, line: u64) -> bool {
-        self.0.iter().any(|(wrong, _)| *wrong == line)
+        self.0.iter().any(|wrong| wrong.line == line)
     }
 
     pub(super) fn add(&mut self, line: u64, what: impl Into<String>) {
-        self.0.push((line, what.into()));
+        self.0.push(Problem {
+            line,
+            what: what.into(),
+            is_there: false,
+        });
+    }
+
+    /// Adds why a line can't be done.
+    pub(super) fn stop(&mut self, line: u64, stop: Stop) {
+        self.0.push(Problem {
+            line,
+            what: stop.what,
+            is_there: stop.is_there,
+        });
     }
 
     /// Whether there is nothing wrong.
@@ -57,16 +78,14 @@ impl Problems {
         self.0.sort();
         let told = self.0.iter().take(MAX_TOLD);
         let mut lines: Vec<String> = told
-            .map(|(line, what)| format!("line {line}: {what}"))
+            .map(|Problem { line, what, .. }| format!("line {line}: {what}"))
             .collect();
         let more = self.0.len().saturating_sub(MAX_TOLD);
         if more > 0 {
             lines.push(format!("and {more} more"));
         }
         let lines = lines.join("\n     ");
-        let has_it =
-            |(_, what): &(u64, String)| what.ends_with("already") && what.contains(" has a token ");
-        let remedy = if self.0.iter().all(has_it) {
+        let remedy = if self.0.iter().all(|problem| problem.is_there) {
             "Nothing was enrolled. To pass over those who have it: --skip-enrolled"
         } else {
             "Nothing was enrolled. Correct the file, and run it again."
@@ -253,7 +272,8 @@ mod tests {
         };
         let mut problems = Problems::default();
         let rows = parse(text, &wish, &mut problems).map(|(rows, _)| rows);
-        (rows, problems.0)
+        let problems = problems.0.into_iter();
+        (rows, problems.map(|each| (each.line, each.what)).collect())
     }
 
     #[test]

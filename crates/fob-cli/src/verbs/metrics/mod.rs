@@ -13,6 +13,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use nix::fcntl::OFlag;
 use serde::Serialize;
 
 use self::attempts::Attempts;
@@ -76,11 +77,21 @@ fn count(attempts: &mut Attempts, lines: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Only from a plain file of that very name: a link could lead to one that not everybody may
+/// read, and what is in it is written where everybody may.
 fn written_before(path: &Path) -> Result<String, Stop> {
-    match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-        read => read.map_err(|error| unreadable(path, &error)),
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits();
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = match opened {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        opened => opened.map_err(|error| unreadable(path, &error))?,
+    };
+    let about = file.metadata().map_err(|error| unreadable(path, &error))?;
+    if !about.is_file() {
+        let what = format!("{}: is not a plain file", path.display());
+        return Err(Stop::unknown(what).remedy("Name the file that --to wrote."));
     }
+    io::read_to_string(file).map_err(|error| unreadable(path, &error))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Stop {
