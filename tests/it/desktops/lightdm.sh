@@ -23,6 +23,7 @@ user-session=whose
 session-wrapper=/usr/bin/env
 END
 # Called as an X server of a machine: DISPLAY -seat SEAT -auth FILE and what Xvfb doesn't know.
+# shellcheck disable=SC2016 # the written script is to expand it
 printf '#!/bin/sh\nexec Xvfb "$1" -auth "$5" -nolisten tcp\n' >/etc/lightdm/screen
 printf '#!/bin/sh\nid -un >session.new && mv session.new session\n' >/etc/lightdm/whose
 chmod 0755 /etc/lightdm/screen /etc/lightdm/whose

@@ -26,7 +26,7 @@ xrdp-sesman --nodaemon >/dev/null 2>&1 &
 xrdp --nodaemon >/dev/null 2>&1 &
 Xvfb :1 -nolisten tcp >/dev/null 2>&1 &
 
-# until CONDITION : waits for it, half a minute.
+# until_true CONDITION : waits for it, half a minute.
 until_true() {
     tries=0
     until eval "$1"; do
@@ -40,5 +40,6 @@ for port in 3350 3389; do
     until_true "ss -Hltn 'sport = :$port' | grep -q ."
 done
 DISPLAY=:1 xfreerdp /v:192.0.2.7 /u:alice "/p:$1" /cert:ignore >/dev/null 2>&1 &
+# shellcheck disable=SC2016 # until_true expands it
 until_true '[ -e /home/alice/session ] || grep -q AUTHFAIL "$log"'
 cat /home/alice/session 2>/dev/null || grep -o 'AUTHFAIL.*' "$log"
