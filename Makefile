@@ -78,6 +78,7 @@ check: build
 	tests/supply-chain
 	tests/parts
 	$(CARGO) test --locked --workspace --lib --bins
+	tests/root-units
 	fuzz/run $(or $(FUZZ_SECONDS),1)
 	tests/it/run
 

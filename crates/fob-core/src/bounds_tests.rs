@@ -1,8 +1,8 @@
 //! Where what decides has its edges: each of these notices a change that no other test did.
 #![allow(clippy::arithmetic_side_effects)]
 
-use crate::person::{Person, TIME, at, fob, now, phone};
-use crate::{Attempt, Counter, Pin, Reason, Token, Verdict, confirm};
+use crate::person::{Person, TIME, at, fob, now, phone, token};
+use crate::{Attempt, Counter, Kind, Period, Pin, Reason, Token, Verdict, confirm};
 
 /// The code that confirms an enrolment: where it stands, and how far the clock is off.
 #[test]
@@ -95,4 +95,30 @@ fn fresh_code_with_the_digits_of_a_spent_one_lets_in() {
     let mut alice = Person::with(vec![fob(fresh)]);
     assert_eq!(alice.reason(TIME, &at(&fob(0), fresh)), None);
     assert_eq!(alice.reason(TIME, &at(&fob(0), fresh)), Some(Reason::Spent));
+}
+
+/// A clock is said to be off from two steps and two minutes on, in whole minutes: so late a
+/// code is typed.
+#[test]
+fn clock_is_off_from_two_steps_and_two_minutes_on() {
+    for (seconds, drift, minutes) in [
+        (30, 0, None),
+        (30, 3, None),
+        (30, -4, Some(2)),
+        (30, 20, Some(10)),
+        (300, 1, None),
+        (300, -2, Some(10)),
+    ] {
+        let period = Period::new(seconds).unwrap();
+        let phone = token("phone", Kind::Totp { period, t0: 0 }, 2);
+        let mut alice = Person::with(vec![phone.clone()]);
+        let tokens = alice.file.tokens.clone();
+        let ledger = &mut alice.ledger;
+        assert!(ledger.resync(&tokens, &phone, Counter(0), drift, &now(TIME)));
+        let shown = (TIME / seconds).saturating_add_signed(drift.into());
+        let Verdict::Accepted(acceptance) = alice.types(TIME, "home", &at(&phone, shown)) else {
+            panic!("refused: {drift}");
+        };
+        assert_eq!(acceptance.minutes_off(), minutes, "{drift} of {seconds} s");
+    }
 }

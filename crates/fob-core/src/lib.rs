@@ -56,8 +56,8 @@ pub use day::Day;
 pub use decide::{Admission, Debit, Debited, Decision, Durability, admit, confirm, decide};
 pub use evidence::Evidence;
 pub use ledger::{
-    Entry, Ledger, LedgerBytesError, MAX_BASE, MAX_ENTRIES, MAX_LEDGER_BYTES, MAX_UNCONFIRMED,
-    Notice, Owner, SpentRecovery, Stay, Ticket,
+    Entry, Ledger, LedgerBytesError, MAX_BASE, MAX_ENTRIES, MAX_UNCONFIRMED, Notice, Owner,
+    SpentRecovery, Stay, Ticket,
 };
 pub use oath::{Algorithm, Codes, step};
 pub use pin::Pin;

@@ -87,6 +87,13 @@ mod tests {
         assert!(!Pin::nobodys().is(b""));
     }
 
+    /// P8.
+    #[test]
+    fn debug_output_shows_nothing_of_a_pin() {
+        let pin = Pin::new(b"4711", [7; 16]).unwrap();
+        assert_eq!(format!("{pin:?}"), "Pin");
+    }
+
     #[test]
     fn pin_has_4_to_64_bytes() {
         assert!(Pin::new(b"12-3", [0; 16]).is_none());

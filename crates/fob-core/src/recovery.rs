@@ -5,7 +5,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::{Code, Digits, Secret};
 
@@ -22,14 +22,15 @@ const ROUNDS: u32 = 4096;
 const BYTES: usize = 10;
 const CHARACTERS: usize = 16;
 
-/// One recovery code: 80 random bits, written `XXXX-XXXX-XXXX-XXXX` in base32.
+/// One recovery code: 80 random bits, written `XXXX-XXXX-XXXX-XXXX` in base32. Wiped when
+/// dropped.
 #[derive(Clone)]
-pub struct RecoveryCode([u8; BYTES]);
+pub struct RecoveryCode(Zeroizing<[u8; BYTES]>);
 
 impl RecoveryCode {
     /// The code made of these random bytes.
     pub fn new(random: [u8; BYTES]) -> Self {
-        Self(random)
+        Self(Zeroizing::new(random))
     }
 
     /// Reads 16 base32 characters in either case. Blanks and dashes must be gone.
@@ -46,14 +47,14 @@ impl RecoveryCode {
         }
         let bytes = base32::decode(base32::Alphabet::Rfc4648 { padding: false }, &upper)?;
         let bytes = Zeroizing::new(bytes);
-        bytes.first_chunk::<BYTES>().copied().map(Self)
+        bytes.first_chunk::<BYTES>().copied().map(Self::new)
     }
 
     /// The code in groups of four, as it is printed for its owner.
     pub fn to_text(&self) -> Zeroizing<String> {
         let plain = Zeroizing::new(base32::encode(
             base32::Alphabet::Rfc4648 { padding: false },
-            &self.0,
+            self.0.as_slice(),
         ));
         let mut text = Zeroizing::new(String::with_capacity(CHARACTERS.saturating_add(3)));
         for (index, c) in plain.chars().enumerate() {
@@ -67,7 +68,7 @@ impl RecoveryCode {
 
     /// What the token file keeps of the code: PBKDF2-HMAC-SHA-256 with the set's salt.
     pub fn digest(&self, salt: &[u8; 16]) -> RecoveryDigest {
-        stretch(&self.0, salt)
+        stretch(self.0.as_slice(), salt)
     }
 }
 
@@ -77,12 +78,6 @@ fn stretch(code: &[u8], salt: &[u8; 16]) -> RecoveryDigest {
     match pbkdf2::pbkdf2::<Hmac<Sha256>>(code, salt, ROUNDS, &mut digest) {
         Ok(()) => RecoveryDigest(Some(digest)),
         Err(_) => RecoveryDigest(None),
-    }
-}
-
-impl Drop for RecoveryCode {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 
@@ -215,5 +210,48 @@ mod tests {
         assert!(!bool::from(
             code.digest(&[5; 16]).matches(&other.digest(&[5; 16]))
         ));
+    }
+
+    /// R16: PBKDF2-HMAC-SHA-256 of 4,096 rounds, as OpenSSL computes it. Another number would
+    /// make every code that was printed wrong.
+    #[test]
+    fn digest_is_the_same_in_every_version_and_kept_as_its_bytes() {
+        let code = RecoveryCode::new([7, 1, 255, 3, 0, 9, 200, 31, 90, 64]);
+        let bytes = [
+            0x0b, 0xb8, 0xaf, 0x8c, 0x04, 0x7a, 0x25, 0xa1, 0x46, 0xa5, 0x56, 0xcc, 0xd1, 0x1c,
+            0xf7, 0xe7,
+        ];
+        let digest = code.digest(&[5; 16]);
+        assert_eq!(digest.bytes(), bytes);
+        assert_eq!(digest, RecoveryDigest::from_bytes(bytes));
+    }
+
+    /// P8.
+    #[test]
+    fn debug_output_shows_neither_a_code_nor_its_digest() {
+        let code = RecoveryCode::new([65; 10]);
+        assert_eq!(format!("{code:?}"), "RecoveryCode");
+        assert_eq!(format!("{:?}", code.digest(&[5; 16])), "RecoveryDigest");
+    }
+
+    /// P1: codes that come again, in another order or twice, are the set that some were spent of.
+    #[test]
+    fn same_scratch_codes_of_a_token_are_the_same_set() {
+        let [a, b] = [b"12345678", b"01234567"].map(|code| Code::parse(code).unwrap());
+        let secret = Secret::new((0..20).collect()).unwrap();
+        let set = RecoverySet::of_scratch(&[a.clone(), b.clone()], &secret);
+        assert_eq!(set.digests.len(), 2);
+        let again = RecoverySet::of_scratch(&[b.clone(), a.clone(), b.clone()], &secret);
+        assert_eq!((again.id, again.salt), (set.id, set.salt));
+        assert_eq!(again.digests, set.digests);
+        for code in [&a, &b] {
+            let typed = RecoveryDigest::of_scratch(code, &set.salt);
+            assert!(set.position(&typed).is_some());
+        }
+        let other = Secret::new((1..21).collect()).unwrap();
+        let other = RecoverySet::of_scratch(&[a.clone(), b], &other);
+        assert_ne!((other.id, other.salt), (set.id, set.salt));
+        let fewer = RecoverySet::of_scratch(&[a], &secret);
+        assert_ne!(fewer.id, set.id);
     }
 }

@@ -17,7 +17,7 @@ const USES: u16 = 0x7fff;
 
 /// What a YubiKey typed behind its public id. Wiped when dropped.
 #[derive(Clone)]
-pub(crate) struct YubicoOtp([u8; 16]);
+pub(crate) struct YubicoOtp(Zeroizing<[u8; 16]>);
 
 impl YubicoOtp {
     /// How many characters it has.
@@ -33,7 +33,7 @@ impl YubicoOtp {
             let mut nibbles = pair.iter().map(|c| nibble(*c));
             *byte = nibbles.next()?? << 4 | nibbles.next()??;
         }
-        Some(Self(*bytes))
+        Some(Self(bytes))
     }
 
     /// Whether this is a character of modhex, in either case.
@@ -45,7 +45,7 @@ impl YubicoOtp {
     /// plugged in, and behind that how often it was touched since.
     pub(crate) fn counter(&self, key: &Secret, private_id: PrivateId) -> Option<Counter> {
         let cipher = <Aes128 as KeyInit>::new_from_slice(key.bytes()).ok()?;
-        let mut block = aes::Block::from(self.0);
+        let mut block = aes::Block::from(*self.0);
         cipher.decrypt_block(&mut block);
         let plain = Zeroizing::new(<[u8; 16]>::from(block));
         block.zeroize();
@@ -71,12 +71,6 @@ impl YubicoOtp {
             crc(plain.as_slice()).ct_eq(&RESIDUE) & [i0, i1, i2, i3, i4, i5].ct_eq(&private_id.0);
         let uses = u64::from(u16::from_le_bytes([use_low, use_high]) & USES);
         bool::from(is_right).then_some(Counter(uses << 8 | u64::from(session)))
-    }
-}
-
-impl Drop for YubicoOtp {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 
@@ -161,6 +155,13 @@ mod tests {
         for text in wrong {
             assert!(YubicoOtp::parse(text.as_bytes()).is_none(), "{text}");
         }
+    }
+
+    /// P8.
+    #[test]
+    fn debug_output_shows_nothing_of_what_was_typed() {
+        let otp = YubicoOtp::parse(b"hknhfjbrjnlnldnhcujvddbikngjrtgh").unwrap();
+        assert_eq!(format!("{otp:?}"), "YubicoOtp");
     }
 
     proptest! {

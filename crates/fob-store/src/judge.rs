@@ -348,3 +348,7 @@ impl Person {
         Verdict::Refused(Refusal { reason, wait })
     }
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -151,3 +151,7 @@ pub(crate) fn require_room(path: &Path) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "ledger_file_tests.rs"]
+mod tests;

@@ -25,6 +25,8 @@ mod pages;
 mod people;
 mod places;
 mod recall;
+#[cfg(test)]
+mod root_folder;
 mod seal;
 mod session;
 mod slot;

@@ -89,3 +89,44 @@ fn holder(file: &File) -> Option<u32> {
         pid.parse().ok().filter(|_| same)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn folder(name: &str) -> PathBuf {
+        let name = format!("fob-lock-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        path
+    }
+
+    /// P7, threats 4.4: nobody is waited for without an end, and the log names who it was.
+    #[test]
+    fn held_lock_is_waited_for_five_seconds_and_its_holder_named() {
+        let (path, other) = (folder("held"), folder("other"));
+        let held = lock_folder(&path).unwrap();
+        assert_eq!(holder(&held), Some(std::process::id()));
+        assert_eq!(holder(&File::open(&other).unwrap()), None);
+        let since = Instant::now();
+        let fault = lock_folder(&path).unwrap_err();
+        assert!(since.elapsed() >= DEADLINE);
+        let what = format!("was locked for 5 s by process {}", std::process::id());
+        assert_eq!(fault, Fault::at(FaultKind::LockTimeout, &path, what));
+        for path in [path, other] {
+            std::fs::remove_dir(path).unwrap();
+        }
+    }
+
+    /// P7: a child that the host forked while somebody logged in keeps nobody out.
+    #[test]
+    fn lock_ends_where_it_is_dropped_though_its_file_is_still_open() {
+        let path = folder("dropped");
+        let held = lock_folder(&path).unwrap();
+        let _copy = held.try_clone().unwrap();
+        drop(held);
+        lock_folder(&path).unwrap();
+        std::fs::remove_dir(&path).unwrap();
+    }
+}

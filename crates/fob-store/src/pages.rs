@@ -269,3 +269,7 @@ fn read_head(bytes: &[u8]) -> Result<u64, HeadProblem> {
         Err(HeadProblem::Damaged)
     }
 }
+
+#[cfg(test)]
+#[path = "pages_tests.rs"]
+mod tests;

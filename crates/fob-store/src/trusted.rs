@@ -171,3 +171,7 @@ fn check_file(path: &Path, stat: &Metadata, kept: Kept) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "trusted_tests.rs"]
+mod tests;

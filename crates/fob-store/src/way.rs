@@ -168,3 +168,7 @@ fn parts(path: &Path) -> VecDeque<OsString> {
 fn missing(path: &Path) -> Fault {
     Fault::at(FaultKind::StateMissing, path, "there is no such folder")
 }
+
+#[cfg(test)]
+#[path = "way_tests.rs"]
+mod tests;

@@ -12,7 +12,7 @@ use crate::throttle::Failures;
 use crate::{Bypass, Counter, MAX_SOURCES, Place, Source, Throttle, TokenKey};
 
 /// The most bytes that a ledger can take: what a slot has room for.
-pub const MAX_LEDGER_BYTES: usize = 4000;
+const MAX_LEDGER_BYTES: usize = 4000;
 
 const OWNER: u8 = 1;
 const TOKENS: u8 = 2;

@@ -4,7 +4,7 @@ mod bytes;
 mod drift;
 mod remembered;
 
-pub use bytes::{LedgerBytesError, MAX_LEDGER_BYTES};
+pub use bytes::LedgerBytesError;
 pub use drift::MAX_BASE;
 pub(crate) use drift::usual_drift;
 pub(crate) use remembered::{Known, Remembered, Visit};
