@@ -16,6 +16,7 @@
 #   make bench      measure against the peers (make bench FULL=1 for the long run)
 #   make try-ansible  the Ansible role in a throwaway machine, with ansible-core from PyPI
 #   make try-metrics  the numbers for Prometheus before its promtool, the units before systemd-analyze
+#   make try-desktops  the examples for desktops in LightDM under Xvfb, and in xrdp with FreeRDP's client
 #   make fleet      time the enrolment and the listing of many people
 #   make pictures   draw the handbook's pictures anew
 #   make install    into $(DESTDIR)$(PREFIX), the module into $(PAMDIR)
@@ -67,7 +68,7 @@ FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
 .PHONY: all build demo check lint bench fleet model faults powercut soak hosts sanitizers platforms race \
-    supply-chain mutants fuzz pictures try-ansible try-metrics install uninstall dist sbom deb deb-again try-deb autopkgtest rpm selinux arch alpine clean
+    supply-chain mutants fuzz pictures try-ansible try-metrics try-desktops install uninstall dist sbom deb deb-again try-deb autopkgtest rpm selinux arch alpine clean
 
 all: build
 
@@ -168,6 +169,13 @@ try-ansible: build
 try-metrics: build
 	tests/parts
 	tests/as-root packaging/try-metrics
+
+# 40 MB of Debian's packages, unpacked and not installed.
+try-desktops: build
+	tests/parts
+	tests/sandbox/packages target/machine/desktops lightdm gir1.2-lightdm-1 python3-gi dbus xvfb \
+	    xrdp tigervnc-standalone-server freerdp2-x11
+	tests/it/run desktops:: --include-ignored
 
 fleet: build
 	tests/parts

@@ -27,11 +27,13 @@ pub(crate) enum Ended {
     Not(&'static str),
 }
 
-/// Shows, asks, confirms. `may_decline` if the person gets in without, too.
+/// Shows, asks, confirms. `drawing` is how the picture is drawn; `may_decline` if the person gets
+/// in without, too.
 pub(crate) fn run(
     host: &Host,
     store: &Store,
     settings: &Settings,
+    drawing: Option<Drawing>,
     name: &str,
     may_decline: bool,
 ) -> Result<Ended, Stop> {
@@ -39,6 +41,7 @@ pub(crate) fn run(
     let mut screen = Screen {
         host,
         settings,
+        drawing,
         may_decline,
         ink: Ink::Light,
     };
@@ -87,6 +90,7 @@ pub(crate) fn establish(host: &Host, words: &[String], whose: &Whose, caller: &m
 struct Screen<'a> {
     host: &'a Host,
     settings: &'a Settings,
+    drawing: Option<Drawing>,
     may_decline: bool,
     /// Which modules of the picture are drawn.
     ink: Ink,
@@ -129,16 +133,12 @@ impl Screen<'_> {
         }
     }
 
-    fn show_picture(&self, enrolment: &Enrolment) {
-        let head = if self.may_decline {
-            Text::EnrollOffer
-        } else {
-            Text::EnrollDemand
-        };
+    fn show_picture(&mut self, enrolment: &Enrolment) {
         let Some(picture) = self.picture(enrolment) else {
-            return self.tell(head);
+            self.drawing = None;
+            return;
         };
-        let (head, scan) = (self.said(head), self.said(Text::EnrollScan));
+        let (head, scan) = (self.said(self.head()), self.said(Text::EnrollScan));
         let text = Zeroizing::new(format!(
             "{head} {scan}\n\n{}",
             picture.trim_end_matches('\n')
@@ -146,8 +146,16 @@ impl Screen<'_> {
         self.host.tell(&text);
     }
 
+    fn head(&self) -> Text {
+        if self.may_decline {
+            Text::EnrollOffer
+        } else {
+            Text::EnrollDemand
+        }
+    }
+
     fn picture(&self, enrolment: &Enrolment) -> Option<Zeroizing<String>> {
-        let drawing = self.settings.qr()?;
+        let drawing = self.drawing?;
         // Two characters a module: eighty columns have no room for more light round it.
         let quiet = match drawing {
             Drawing::Ascii => 1,
@@ -162,9 +170,13 @@ impl Screen<'_> {
     fn question(&self, enrolment: &Enrolment) -> Zeroizing<String> {
         let texts = &self.settings.texts;
         let secret = enrolment.secret();
-        let mut question =
-            Zeroizing::new(texts.filled(Text::EnrollSecret, &[("secret", &*secret)]));
-        let swap = self.settings.qr().map(|_| Text::EnrollSwap);
+        let secret = Zeroizing::new(texts.filled(Text::EnrollSecret, &[("secret", &*secret)]));
+        // Without a picture nothing is told before: greeters show that in the question's place.
+        let mut question = match self.drawing {
+            Some(_) => secret,
+            None => Zeroizing::new(format!("{}\n{}", self.said(self.head()), *secret)),
+        };
+        let swap = self.drawing.map(|_| Text::EnrollSwap);
         let decline = self.may_decline.then_some(Text::EnrollDecline);
         // As few lines as can be: the picture above shall stay on a screen of 24.
         let mut before = '\n';

@@ -32,6 +32,13 @@ impl Caller {
             uid: self.uid,
         }
     }
+
+    /// Whether this is an X display, as of a greeter: it has no characters of equal width, and
+    /// LightDM hands on a kilobyte at most.
+    pub(crate) fn at_display(&self) -> bool {
+        let tty = self.tty.as_deref();
+        tty.is_some_and(|tty| tty.starts_with(':'))
+    }
 }
 
 /// What the log should mention besides the outcome.

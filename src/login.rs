@@ -154,7 +154,8 @@ impl Login<'_> {
         let Terms { who, settings, .. } = terms;
         if terms.enrols {
             let may_decline = terms.pass.is_some();
-            match enrolment::run(self.host, store, settings, who.name(), may_decline)? {
+            let drawing = settings.qr().filter(|_| !self.caller.at_display());
+            match enrolment::run(self.host, store, settings, drawing, who.name(), may_decline)? {
                 Ended::Confirmed => return Ok(Some(Outcome::Enrolling)),
                 Ended::Not(why) => self.remarks.enrolment = Some(why),
             }

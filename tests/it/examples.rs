@@ -11,7 +11,7 @@ use crate::machine::{Machine, Report, hotp, press, wait_until};
 use crate::ssh::Site;
 use crate::terminal::Terminal;
 
-const PASSWORD: &str = "correct horse";
+pub const PASSWORD: &str = "correct horse";
 
 /// What pam-auth-update writes on a Debian where no package adds anything.
 const COMMON: [(&str, &str); 5] = [
@@ -36,7 +36,7 @@ const COMMON: [(&str, &str); 5] = [
 const SESSION: &str = "session [default=1] pam_permit.so\nsession requisite pam_deny.so\n\
     session required pam_permit.so\nsession required pam_unix.so\n";
 
-fn example(name: &str) -> String {
+pub fn example(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pam.d-examples");
     fs::read_to_string(folder.join(name)).unwrap()
 }
@@ -58,7 +58,7 @@ fn beside(name: &str, file: &str) -> String {
 }
 
 /// A Debian with alice and bob, the example installed under this service's name.
-fn debian(name: &str, service: &str) -> (Machine, [Token; 2]) {
+pub fn debian(name: &str, service: &str) -> (Machine, [Token; 2]) {
     let machine = Machine::with(&[
         &format!("alice:{PASSWORD}"),
         &format!("bob:{PASSWORD}"),
@@ -85,7 +85,7 @@ fn debian(name: &str, service: &str) -> (Machine, [Token; 2]) {
 }
 
 /// Both apart, each wrong one, and both right.
-fn asks_for_both(login: &dyn Fn(&str, &str) -> bool, token: &Token) {
+pub fn asks_for_both(login: &dyn Fn(&str, &str) -> bool, token: &Token) {
     assert!(login(PASSWORD, &press(token, 0)));
     assert!(!login(PASSWORD, &press(token, 0)), "a spent code");
     assert!(!login("wrong horse", &press(token, 1)), "a wrong password");
@@ -370,6 +370,45 @@ fn openvpn_takes_password_and_code_in_one_field() {
     asks_for_both(&login, &fob);
 }
 
+/// xrdp's sesman, which asks PAM, and the client that comes with it. The X server is a stand-in.
+#[test]
+fn xrdp_sesman_takes_password_and_code_in_one_field() {
+    let name = "xrdp-sesman";
+    let (machine, [fob, _]) = debian(name, name);
+    let port = free_port();
+    machine.folder("etc/xrdp", 0o755);
+    // Without the prefix it listens at ::1, and its client looks for it at 127.0.0.1.
+    let settings = format!(
+        "[Globals]\nListenAddress=::ffff:127.0.0.1\nListenPort={port}\nDefaultWindowManager=/etc/xrdp/desktop\n\
+         [Sessions]\nMaxSessions=10\nPolicy=UBC\n[Logging]\nLogFile=/var/log/sesman.log\nEnableSyslog=false\n[Xvnc]\nparam=/etc/xrdp/screen\n"
+    );
+    machine.file("etc/xrdp/sesman.ini", 0o644, settings);
+    let screen = "#!/bin/sh\ntouch /tmp/.X11-unix/X${1#:}\nexec sleep 60\n";
+    machine.file("etc/xrdp/screen", 0o755, screen);
+    let desktop = "#!/bin/sh\nid -un >session.new && mv session.new session\n";
+    machine.file("etc/xrdp/desktop", 0o755, desktop);
+    let _server = machine.start("sh", &["-c", "exec xrdp-sesman --nodaemon >/dev/null"]);
+    wait_until("sesman listens", || {
+        TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
+    let session = machine.path("home/alice/session");
+    let login = |password: &str, code: &str| {
+        let words = ["-F", "0", "-t", "Xvnc", "alice"];
+        let output = machine.with_input("xrdp-sesrun", &words, &format!("{password}{code}"));
+        let said = String::from_utf8_lossy(&output.stdout);
+        if !said.starts_with("ok ") {
+            assert!(said.contains("authentication error"), "{output:?}");
+            return false;
+        }
+        wait_until("a session", || session.exists());
+        assert_eq!(fs::read_to_string(&session).unwrap(), "alice\n");
+        fs::remove_file(&session).unwrap();
+        true
+    };
+    asks_for_both(&login, &fob);
+    assert!(!login(PASSWORD, ""));
+}
+
 /// One text for every question, as programs with one field answer.
 fn one_field(machine: &Machine, service: &str, password: &str, code: &str) -> bool {
     let calls = ["--calls", "authenticate,setcred,acct_mgmt"];
@@ -387,18 +426,20 @@ fn all_yes(report: &Report) -> bool {
 /// The shapes of programs that aren't run here, by the test application.
 #[test]
 fn programs_with_one_field_let_in_with_password_and_code_behind_it() {
-    for (name, service) in [("one-field", "program"), ("xrdp-sesman", "xrdp-sesman")] {
-        let (machine, [fob, _]) = debian(name, service);
-        let login = |password: &str, code: &str| one_field(&machine, service, password, code);
-        asks_for_both(&login, &fob);
-        assert!(!login(PASSWORD, ""), "{name}");
-    }
+    let (machine, [fob, _]) = debian("one-field", "program");
+    let login = |password: &str, code: &str| one_field(&machine, "program", password, code);
+    asks_for_both(&login, &fob);
+    assert!(!login(PASSWORD, ""));
 }
 
 #[test]
 fn programs_that_ask_apart_let_in_with_password_and_code() {
     let calls = ["--calls", "authenticate,setcred,acct_mgmt"];
-    for (name, code_first) in [("common-auth", false), ("system-auth", true)] {
+    for (name, code_first) in [
+        ("common-auth", false),
+        ("system-auth", true),
+        ("lightdm", false),
+    ] {
         let (machine, [fob, _]) = debian(name, name);
         // What others include isn't a service by itself.
         let includes = format!("@include {name}\n@include common-account\n");
@@ -454,6 +495,7 @@ fn only_common_auth_lets_pass_who_is_not_enrolled() {
         ("common-auth", true),
         ("system-auth", false),
         ("cockpit", false),
+        ("lightdm", false),
     ] {
         let (machine, _) = debian(name, name);
         let answers = if name == "system-auth" {

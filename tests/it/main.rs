@@ -16,6 +16,7 @@
 mod assurance;
 mod bypass;
 mod daily;
+mod desktops;
 mod doctor;
 mod durable;
 mod enrolment;
