@@ -30,6 +30,7 @@
 #   make autopkgtest  debian/tests of the packages under autopkgtest (SUITE=trixie)
 #   make rpm        target/rpm: RPM packages, looked over by rpmlint
 #   make selinux    compile the SELinux module
+#   make try-selinux  logins and systemd's units in a virtual Debian that enforces it (SUITE=trixie)
 #   make arch       target/arch: the recipe of an Arch package, its functions tried
 #   make alpine     target/alpine: the same for an Alpine package, with musl
 
@@ -68,7 +69,7 @@ FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 COMPLETIONS = $(BASHDIR)/fob $(ZSHDIR)/_fob $(FISHDIR)/fob.fish
 
 .PHONY: all build demo check lint bench fleet model faults powercut soak hosts sanitizers platforms race \
-    supply-chain mutants fuzz pictures try-ansible try-metrics try-desktops install uninstall dist sbom deb deb-again try-deb autopkgtest rpm selinux arch alpine clean
+    supply-chain mutants fuzz pictures try-ansible try-metrics try-desktops install uninstall dist sbom deb deb-again try-deb autopkgtest rpm selinux try-selinux arch alpine clean
 
 all: build
 
@@ -256,6 +257,10 @@ alpine:
 selinux:
 	$(NEEDS) selinux
 	packaging/selinux/try
+
+try-selinux: build
+	$(NEEDS) try-selinux
+	tests/as-root packaging/selinux/try-enforcing $(or $(SUITE),trixie)
 
 sbom:
 	$(NEEDS) dist

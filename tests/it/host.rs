@@ -1,7 +1,13 @@
 //! The application that the module lives in: it survives whatever happens.
 
 use std::fs;
+use std::io::IoSliceMut;
+use std::os::fd::AsRawFd;
 use std::process::Command;
+
+use nix::cmsg_space;
+use nix::sys::socket::sockopt::PassCred;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg, setsockopt};
 
 use crate::machine::{Machine, Report, bind_log, hotp, press, totp};
 
@@ -195,6 +201,40 @@ fn log_that_nobody_reads_stops_nobody() {
     }
     std::fs::remove_file(machine.path("dev/log")).unwrap();
     assert_eq!(machine.login("alice", &[&press(&fob, 30)]).code(), 0);
+}
+
+/// P12: who believes lines of root alone, such as `journalctl _UID=0`, gets those of su too. The
+/// kernel by itself would name the uid of whoever started it.
+#[test]
+fn line_of_su_comes_from_root() {
+    let machine = Machine::with(&["alice", "bob"]);
+    let fob = hotp("bob");
+    machine.enrol("bob", &[fob.clone()]);
+    machine.service("su", "");
+    std::fs::remove_file(machine.path("dev/log")).unwrap();
+    let log = bind_log(&machine.path("dev"));
+    setsockopt(&log, PassCred, &true).unwrap();
+    let alice = "setpriv --reuid alice --regid alice --init-groups";
+    let code = press(&fob, 0);
+    let told = machine.shell(&format!("{alice} sh -c 'echo {code} | su bob -c id'; :"));
+    assert!(told.contains("(bob)"), "{told}");
+    let mut senders = vec![];
+    loop {
+        let mut line = [0; 4096];
+        let mut beside = cmsg_space!(UnixCredentials);
+        let mut parts = [IoSliceMut::new(&mut line)];
+        let flags = MsgFlags::empty();
+        let Ok(got) = recvmsg::<()>(log.as_raw_fd(), &mut parts, Some(&mut beside), flags) else {
+            break;
+        };
+        let Some(ControlMessageOwned::ScmCredentials(sender)) = got.cmsgs().unwrap().next() else {
+            panic!("nobody's line");
+        };
+        if String::from_utf8_lossy(&line).contains("(pam_fob:auth)") {
+            senders.push(sender.uid());
+        }
+    }
+    assert_eq!(senders, [0]);
 }
 
 /// P7: the lock is waited for 5 s and no longer, and its holder is named.

@@ -83,6 +83,10 @@ pub const ERRORS: &[(&str, &[&str])] = &[
     ("rt_sigprocmask", &["EINVAL"]),
     ("rt_sigtimedwait", &["EAGAIN", "EINTR"]),
     (
+        "sendmsg",
+        &["EAGAIN", "ECONNREFUSED", "ENOBUFS", "EPERM", "EINTR"],
+    ),
+    (
         "sendto",
         &["EAGAIN", "ECONNREFUSED", "ENOBUFS", "EPERM", "EINTR"],
     ),
