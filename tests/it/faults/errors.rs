@@ -21,6 +21,7 @@ pub const ERRORS: &[(&str, &[&str])] = &[
     ("fsync", &["EIO", "ENOSPC", "EDQUOT", "EROFS", "EINTR"]),
     ("futex", &["EINTR", "EAGAIN"]),
     ("getdents64", &["EIO", "ENOENT", "ENOTDIR"]),
+    ("getegid", &[]),
     ("geteuid", &[]),
     ("getpid", &[]),
     ("getrandom", &["EAGAIN", "EINTR", "ENOSYS"]),
