@@ -250,11 +250,18 @@ fn write_places(out: &mut Vec<u8>, remembered: &Remembered) {
     }
 }
 
+/// A section without a place, which nobody writes, is as good as none.
 fn read_places(mut s: Reader<'_>) -> Result<Remembered, LedgerBytesError> {
-    Ok(Remembered {
+    let remembered = Remembered {
         boot_id: s.array()?,
         tokens: s.array()?,
         entries: s.list(MAX_PLACES, read_place)?,
+    };
+    let is_empty = remembered.entries.is_empty();
+    Ok(if is_empty {
+        Remembered::default()
+    } else {
+        remembered
     })
 }
 
