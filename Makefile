@@ -250,7 +250,7 @@ arch:
 	packaging/arch/build
 
 alpine:
-	packaging/needs alpine
+	$(NEEDS) alpine
 	packaging/dist
 	packaging/alpine/build
 

@@ -2,7 +2,7 @@
 
 use fob_core::format::{FreshLedger, RefusedToken, TokenFile};
 use fob_core::{Ledger, Owner, Token};
-use fob_store::{Account, LedgerFile, Store, Who, file_name};
+use fob_store::{Account, Fault, LedgerFile, Store, Who, file_name};
 
 use crate::stop::Stop;
 
@@ -44,18 +44,26 @@ fn not_enrolled_here(store: &Store, account: &Account) -> Stop {
 pub(crate) fn renamed(store: &Store, account: &Account) -> Option<String> {
     let (_, ledger) = LedgerFile::open(&store.ledger_path(account.uid)).ok()??;
     let (was, is) = (&ledger.owner.name, &account.name);
-    let old = store.token_path(was);
-    if was == is || !old.exists() || Account::look_up(was).ok()?.is_some() {
-        return None;
-    }
-    let new = old.with_file_name(file_name(is));
+    let take_over = take_over(store, was, is).ok()??;
     Some(format!(
         "Before, uid {} was {was:?}, who has a token file. If {is} is that person:\n     \
-         mv {} {}; fob rebind {is}",
-        account.uid,
-        old.display(),
-        new.display()
+         {take_over}; fob rebind {is}",
+        account.uid
     ))
+}
+
+/// The command that makes the token file of `was` that of `is`. `None` if there is none, if
+/// somebody has that name, or if `is` has a file.
+///
+/// # Errors
+/// The user database failed.
+pub(crate) fn take_over(store: &Store, was: &str, is: &str) -> Result<Option<String>, Fault> {
+    let (old, new) = (store.token_path(was), store.token_path(is));
+    if was == is || !old.exists() || new.exists() || Account::look_up(was)?.is_some() {
+        return Ok(None);
+    }
+    let (old, new) = (old.display(), old.with_file_name(file_name(is)));
+    Ok(Some(format!("mv {old} {}", new.display())))
 }
 
 /// The name of somebody with a token file; the account may be gone.

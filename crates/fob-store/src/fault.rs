@@ -1,6 +1,7 @@
 //! Why no verdict could be reached.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -75,16 +76,20 @@ impl Fault {
     }
 
     /// A system call that failed while reading.
-    pub(crate) fn reading(path: &Path, errno: Errno) -> Self {
-        Self::at(FaultKind::StateUnreadable, path, errno.desc())
+    pub(crate) fn reading(path: &Path, error: impl Into<io::Error>) -> Self {
+        Self::failed(FaultKind::StateUnreadable, path, error.into())
     }
 
     /// A system call that failed while writing.
-    pub(crate) fn writing(path: &Path, error: impl Into<std::io::Error>) -> Self {
-        let error: std::io::Error = error.into();
-        let errno = error.raw_os_error().map(Errno::from_raw);
-        let what = errno.map_or_else(|| error.to_string(), |errno| errno.desc().to_owned());
-        Self::at(FaultKind::StateWrite, path, what)
+    pub(crate) fn writing(path: &Path, error: impl Into<io::Error>) -> Self {
+        Self::failed(FaultKind::StateWrite, path, error.into())
+    }
+
+    fn failed(kind: FaultKind, path: &Path, error: io::Error) -> Self {
+        match Errno::try_from(error) {
+            Ok(errno) => Self::at(kind, path, errno.desc()),
+            Err(error) => Self::at(kind, path, error),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 
-use fob_core::rule::{Action, GroupName, Minute, Rule, Scene, Subject};
+use fob_core::rule::{Action, GroupName, Minute, Rule, Scene};
 use fob_core::{
     Day, FirstPass, Kind, Now, Period, Place, Policy, Reason, Settings, Source, Stay, address,
 };
@@ -244,17 +244,9 @@ impl Store {
     pub fn missing_groups(&self) -> Result<Vec<(String, String)>, Fault> {
         let mut missing = Vec::new();
         for rule in &self.conf.rules {
-            for condition in &rule.conditions {
-                let Subject::Group(groups) = &condition.subject else {
-                    continue;
-                };
-                for group in groups {
-                    let GroupName::Name(name) = group else {
-                        continue;
-                    };
-                    if unless_unknown(Group::from_name(name))?.is_none() {
-                        missing.push((rule.name.clone(), name.clone()));
-                    }
+            for name in rule.group_names() {
+                if unless_unknown(Group::from_name(name))?.is_none() {
+                    missing.push((rule.name.clone(), name.to_owned()));
                 }
             }
         }

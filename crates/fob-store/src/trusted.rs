@@ -11,7 +11,7 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use zeroize::Zeroizing;
 
-use crate::way::{Way, errno, look_at};
+use crate::way::{Way, look_at};
 use crate::{Fault, FaultKind};
 
 /// No token file or fob.conf is larger, in bytes.
@@ -128,7 +128,7 @@ fn open_one(path: &Path, access: OFlag) -> Result<Option<(File, Metadata)>, Faul
     };
     let stat = file
         .metadata()
-        .map_err(|error| Fault::reading(path, errno(&error)))?;
+        .map_err(|error| Fault::reading(path, error))?;
     Ok(Some((file, stat)))
 }
 

@@ -9,7 +9,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
 use std::fs::Metadata;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -118,12 +117,9 @@ impl Way {
 /// What has this name, be it a symbolic link. By the standard library, which knows inode numbers of
 /// 64 bits on every processor.
 pub(crate) fn look_at(path: &Path) -> Result<Metadata, Errno> {
-    std::fs::symlink_metadata(path).map_err(|error| errno(&error))
-}
-
-/// What the system said; EINVAL where it wasn't asked.
-pub(crate) fn errno(error: &io::Error) -> Errno {
-    error.raw_os_error().map_or(Errno::EINVAL, Errno::from_raw)
+    let looked = std::fs::symlink_metadata(path);
+    // Where the system wasn't asked, the name was no name.
+    looked.map_err(|error| Errno::try_from(error).unwrap_or(Errno::EINVAL))
 }
 
 /// Puts the target of a symbolic link in the place of the link.

@@ -10,17 +10,6 @@ pub(crate) use walk::{Module, Role, Trail, past_in_setcred, walk};
 
 use crate::stop::Stop;
 
-/// Whether any service asks for codes, so far as its files can be read.
-pub(crate) fn any_asks() -> bool {
-    let folders = Folders::default();
-    folders.services().iter().any(|service| {
-        let stack = folders.stack(service);
-        stack.map_or(true, |stack| {
-            stack.auth.iter().any(|placed| placed.line.is_ours())
-        })
-    })
-}
-
 /// How the module is named in a stack.
 pub(crate) const MODULE: &str = "pam_fob.so";
 
@@ -44,4 +33,12 @@ pub(crate) fn module_line(service: &str) -> Result<Option<ModuleLine>, Stop> {
         shown: format!("{}: {}", placed.place(), placed.line.shown()),
         arguments: placed.line.arguments,
     }))
+}
+
+/// Whether any service asks for codes. One whose files can't be read may.
+pub(crate) fn any_asks() -> bool {
+    let services = Folders::default().services();
+    services
+        .iter()
+        .any(|service| module_line(service).map_or(true, |line| line.is_some()))
 }

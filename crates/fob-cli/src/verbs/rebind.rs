@@ -1,7 +1,7 @@
 //! `fob rebind`: gives a person the ledger that was made when their uid had another name.
 
 use fob_core::Ledger;
-use fob_store::{Account, LedgerFile, file_name};
+use fob_store::{Account, LedgerFile};
 use serde::Serialize;
 
 use crate::cli::Sure;
@@ -45,13 +45,10 @@ pub(super) fn run(desk: &Desk, wish: &Sure) -> Result<(), Stop> {
         "The ledger of uid {} is {user}'s now; what was spent stays spent.",
         account.uid
     ))?;
-    let (old, new) = (desk.store.token_path(&before), desk.store.token_path(user));
-    if old.exists() && !new.exists() && Account::look_up(&before)?.is_none() {
-        let (old, new) = (old.display(), old.with_file_name(file_name(user)));
+    if let Some(take_over) = people::take_over(&desk.store, &before, user)? {
         remark(&format!(
             "The token file is still {before}'s. If {user} is the same person, run:\n  \
-             mv {old} {}\nElse: fob revoke {before}",
-            new.display()
+             {take_over}\nElse: fob revoke {before}"
         ));
     }
     Ok(())

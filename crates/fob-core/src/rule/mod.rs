@@ -103,6 +103,21 @@ impl Rule {
         self.action.loosens() || self.enrolls || self.remember.is_some()
     }
 
+    /// The names of the groups that its conditions look for.
+    pub fn group_names(&self) -> impl Iterator<Item = &str> {
+        let groups = self
+            .conditions
+            .iter()
+            .map(|condition| match &condition.subject {
+                Subject::Group(groups) => groups.as_slice(),
+                _ => &[],
+            });
+        groups.flatten().filter_map(|group| match group {
+            GroupName::Name(name) => Some(name.as_str()),
+            GroupName::Id(_) => None,
+        })
+    }
+
     /// Whether it can be about logins to this service.
     pub fn may_be_about(&self, service: &str) -> bool {
         self.conditions
