@@ -44,12 +44,17 @@ fn try_log(level: Level, ident: &str, message: &str) -> nix::Result<usize> {
         Level::Info => 6,
     };
     let priority = AUTHPRIV << 3 | severity;
-    let line = format!("<{priority}>{ident}[{}]: {message}", std::process::id());
+    let sender = ucred {
+        pid: getpid().as_raw(),
+        uid: geteuid().as_raw(),
+        gid: getegid().as_raw(),
+    };
+    let line = format!("<{priority}>{ident}[{}]: {message}", sender.pid);
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(AddressFamily::Unix, SockType::Datagram, flags, None)?;
     connect(socket.as_raw_fd(), &UnixAddr::new("/dev/log")?)?;
     let descriptor = socket.as_raw_fd();
-    let mut sent = send_as_root(descriptor, line.as_bytes());
+    let mut sent = send_as(sender, descriptor, line.as_bytes());
     for _ in 0..PATIENCE.0 {
         if sent != Err(Errno::EAGAIN) {
             break;
@@ -57,20 +62,16 @@ fn try_log(level: Level, ident: &str, message: &str) -> nix::Result<usize> {
         // Others wait too: room that is seen may be gone when we come to use it.
         let mut ready = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
         let _ = poll(&mut ready, PollTimeout::from(PATIENCE.1));
-        sent = send_as_root(descriptor, line.as_bytes());
+        sent = send_as(sender, descriptor, line.as_bytes());
     }
     sent
 }
 
-/// Sends with the effective uid beside the line. The kernel would add the real one, which in su
-/// and sudo is the caller's: whoever believes root alone (`journalctl _UID=0`) would pass the
-/// line over. It lets nobody but root claim to be root.
-fn send_as_root(socket: RawFd, line: &[u8]) -> nix::Result<usize> {
-    let sender = UnixCredentials::from(ucred {
-        pid: getpid().as_raw(),
-        uid: geteuid().as_raw(),
-        gid: getegid().as_raw(),
-    });
+/// Sends with the sender's effective uid beside the line. The kernel would add the real one,
+/// which in su and sudo is the caller's: whoever believes root alone (`journalctl _UID=0`) would
+/// pass the line over. It lets nobody but root claim to be root.
+fn send_as(sender: ucred, socket: RawFd, line: &[u8]) -> nix::Result<usize> {
+    let sender = UnixCredentials::from(sender);
     let beside = [ControlMessage::ScmCredentials(&sender)];
     let flags = MsgFlags::MSG_NOSIGNAL;
     let sent = sendmsg::<()>(socket, &[IoSlice::new(line)], &beside, flags, None);
