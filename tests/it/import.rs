@@ -255,6 +255,39 @@ fn homes_are_read_with_their_owners_rights() {
     assert!(!told.contains("dora"), "{told}");
 }
 
+/// One person's home doesn't keep the others from being taken over, and no secret
+/// is two people's.
+#[test]
+fn homes_with_a_problem_are_left_out_where_that_is_wished() {
+    let machine = Machine::with(&["alice", "bob", "carol", "dora", "erin"]);
+    machine.shell(
+        "put() { cat >/home/$1/.google_authenticator; chown $1 /home/$1/.google_authenticator; }
+         good=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ
+         echo $good | put alice
+         ln -s /etc/shadow /home/bob/.google_authenticator
+         echo $good | put carol
+         echo GEZDGNBVGY3TQOJQ | put dora
+         echo '?' | put erin",
+    );
+    let told = machine.shell("fob import --all-users --yes 2>&1; [ $? = 2 ]");
+    assert!(told.contains("--skip-broken"), "{told}");
+    assert_eq!(machine.shell("ls /etc/fob/tokens"), "");
+
+    let told = machine.shell("fob import --all-users --skip-broken --yes 2>&1");
+    for (person, why) in [
+        ("bob", "is a symbolic link"),
+        ("carol, line 1", "secret: is that of alice, line 1 too"),
+        ("dora, line 1", "the secret has 80 bits"),
+        ("erin, line 1", "secret"),
+    ] {
+        let line = format!("not imported: {person}: ");
+        let line = told.lines().find(|told| told.starts_with(&line));
+        assert!(line.is_some_and(|line| line.contains(why)), "{why}: {told}");
+    }
+    assert!(told.contains("1 token imported."), "{told}");
+    assert_eq!(machine.shell("ls /etc/fob/tokens").trim(), "alice");
+}
+
 /// Fobs from a maker's file go to people by a second file, and the rest into the stock.
 #[test]
 fn serials_find_their_people_or_the_stock() {

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use fob_import::detect::Format;
-use fob_import::{Batch, Options, Problem};
+use fob_import::{Batch, Found, Options, Problem};
 use fob_store::{Account, now};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -28,6 +28,8 @@ use crate::verbs::Desk;
 const MAX: u64 = 65_536;
 /// A home that takes longer, such as one over a network that is gone, is a problem.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What to do about a file that can't be used.
+const REMEDY: &str = "Mend it, take it out of the home, or leave it out with --skip-broken.";
 
 /// Reads the files of all who can log in, and of root.
 ///
@@ -52,7 +54,7 @@ pub(super) fn read(_: &Desk) -> Result<Read, Stop> {
             Err(what) => all.problems.push(Problem {
                 place: account.name,
                 what,
-                remedy: Some("Mend it, or take it out of the home.".into()),
+                remedy: Some(REMEDY.into()),
             }),
         }
     }
@@ -63,20 +65,43 @@ pub(super) fn read(_: &Desk) -> Result<Read, Stop> {
     })
 }
 
-fn add(all: &mut Batch, batch: Batch, name: &str) {
-    let place = |place: String| format!("{name}, {place}");
+/// Adds what a home has; none of its tokens if anything is wrong with it.
+fn add(all: &mut Batch, mut batch: Batch, name: &str) {
+    let place = |place: &str| match place {
+        "" => name.to_owned(),
+        place => format!("{name}, {place}"),
+    };
+    let twins = batch.tokens.iter().filter_map(|found| twin(all, found));
+    batch.problems.extend(twins.collect::<Vec<_>>());
+    let is_whole = batch.problems.is_empty();
+    all.more_problems = all.more_problems.saturating_add(batch.more_problems);
     all.problems
-        .extend(batch.problems.into_iter().map(|p| Problem {
-            place: place(p.place),
-            ..p
+        .extend(batch.problems.into_iter().map(|problem| Problem {
+            place: place(&problem.place),
+            ..problem
         }));
+    if !is_whole {
+        return;
+    }
     all.remarks
         .extend(batch.remarks.into_iter().map(|r| format!("{name}: {r}")));
     all.tokens.extend(batch.tokens.into_iter().map(|mut found| {
-        found.place = place(found.place);
+        found.place = place(&found.place);
         found.user = Some(name.to_owned());
         found
     }));
+}
+
+/// What is wrong with a token whose secret another home has, too: a code would be two people's.
+fn twin(all: &Batch, found: &Found) -> Option<Problem> {
+    let secret = found.token.secret.bytes();
+    let mut others = all.tokens.iter();
+    let other = others.find(|other| other.token.secret.bytes() == secret)?;
+    Some(Problem {
+        place: found.place.clone(),
+        what: format!("secret: is that of {} too", other.place),
+        remedy: Some("Two people never share a secret: take it out of one of the homes.".into()),
+    })
 }
 
 /// The bytes of a person's file; none if there is none.

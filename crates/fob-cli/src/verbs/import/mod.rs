@@ -1,7 +1,8 @@
 //! `fob import`: brings people over from another system, or takes in what a maker of tokens
 //! sent.
 //!
-//! Everything is checked first; one problem, and nothing is written. Then the ledgers are
+//! Everything is checked first; one problem, and nothing is written, but for homes that are
+//! left out as was wished. Then the ledgers are
 //! made durable, so that no code that was used there counts here, and then the token files.
 
 mod homes;
@@ -62,6 +63,9 @@ pub(crate) struct Wish {
     /// Leave out people whom this system doesn't know
     #[arg(long)]
     skip_unknown: bool,
+    /// Of --all-users: leave out the homes with a problem
+    #[arg(long, requires = "all_users")]
+    skip_broken: bool,
     /// Take secrets of fewer than 128 bits
     #[arg(long)]
     allow_weak: bool,
@@ -85,6 +89,9 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
     }
     let mut plan = Plan::new(desk, wish, read)?;
     plan.check(desk)?;
+    if wish.skip_broken {
+        plan.leave_out_broken();
+    }
     if dry || !desk.json {
         Report::new(&plan, format).show(desk.json, dry)?;
     }

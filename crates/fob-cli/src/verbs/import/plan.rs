@@ -187,6 +187,21 @@ impl Plan {
         Ok(())
     }
 
+    /// Whoever has a problem gets nothing; all others get theirs.
+    pub(super) fn leave_out_broken(&mut self) {
+        self.more_problems = 0;
+        for problem in std::mem::take(&mut self.problems) {
+            let is_theirs = |import: &Import| import.place == problem.place;
+            self.people
+                .retain(|person| !person.imports.iter().any(is_theirs));
+            self.dropped.push(Dropped {
+                place: problem.place,
+                what: String::new(),
+                why: problem.what,
+            });
+        }
+    }
+
     /// Nothing is written while anything is wrong.
     ///
     /// # Errors
@@ -211,8 +226,8 @@ impl Plan {
             }
             let number = count(u64::try_from(problems).unwrap_or(u64::MAX), "problem");
             return Err(Stop::unknown(format!("{number}: nothing was imported"))
-                .remedy("Mend them in a copy of the file (of --all-users: in that home, or move it away), \
-                         and try again."));
+                .remedy("Mend them in a copy of the file, and try again. Of --all-users: mend them in that \
+                         home, or leave it out with --skip-broken."));
         }
         if !self.people.is_empty() || !self.stock.is_empty() {
             return Ok(());

@@ -151,7 +151,8 @@ impl<'a> Report<'a> {
             }
         }
         for Left { place, what, why } in self.dropped.iter().take(most) {
-            tell(&format!("not imported: {place} {what}: {why}"))?;
+            let what = format!("{place} {what}");
+            tell(&format!("not imported: {}: {why}", what.trim()))?;
         }
         if !self.stock.is_empty() {
             let first: Vec<&str> = self.stock.iter().take(8).copied().collect();
