@@ -137,12 +137,13 @@ fn outcome(
     attempt: &Attempt,
 ) -> Result<String, Refusal> {
     let nowhere = |_: &Ledger| Ok::<(), std::convert::Infallible>(());
-    let debit = match admit(policy, ledger.clone(), now, source, "", attempt) {
-        Admission::Debit(debit) => debit,
-        Admission::Refused(refusal) => return Err(refusal),
+    let decision = match admit(policy, ledger.clone(), now, source, "", attempt) {
+        Admission::Debit(debit) => {
+            let Ok(debited) = debit.settle(nowhere);
+            decide(policy, evidence, debited, now, attempt)
+        }
+        Admission::Refused(decision) => *decision,
     };
-    let Ok(debited) = debit.settle(nowhere);
-    let decision = decide(policy, evidence, debited, now, attempt);
     match decision.settle(|ledger, _| nowhere(ledger)) {
         Ok(Verdict::Accepted(acceptance)) => Ok(acceptance.token),
         Ok(Verdict::Refused(refusal)) => Err(refusal),

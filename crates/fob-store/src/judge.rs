@@ -289,7 +289,9 @@ impl Judging<'_> {
         } = self;
         let debit = match admit(policy, ledger, now, *source, from, attempt) {
             Admission::Debit(debit) => debit.at(*stay, *ticket, attempt),
-            Admission::Refused(refusal) => return Ok(Verdict::Refused(refusal)),
+            Admission::Refused(decision) => {
+                return decision.settle(|ledger, _| pages.debit(ledger));
+            }
         };
         let debited = debit.settle(|ledger| pages.debit(ledger))?;
         let decision = decide(policy, evidence, debited, now, attempt);
