@@ -106,8 +106,5 @@ pub const ERRORS: &[(&str, &[&str])] = &[
     ("write", &["EIO", "ENOSPC", "EDQUOT", "EFBIG", "EINTR"]),
 ];
 
-/// What can be cut short, as the module calls it.
-pub const CUT: [&str; 4] = ["read", "write", "pread64", "pwrite64"];
-
 /// What must succeed before anybody is let in.
 pub const SYNCS: [&str; 2] = ["fdatasync", "fsync"];

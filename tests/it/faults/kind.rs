@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::errors::{CUT, ERRORS, SYNCS};
+use super::errors::{ERRORS, SYNCS};
 use crate::machine::{CALLS, Machine};
 
-/// Every so many-th fault is tried in `make check`, beside the kills of some kinds.
+/// Every so many-th fault is tried in `make check`, beside the kills and cuts of some kinds.
 const SAMPLE: usize = 40;
 
 /// Where the login comes from in which something fails.
@@ -38,7 +38,7 @@ pub struct Kind<'a> {
     pub files: &'a [&'a str],
     /// The service whose login is tried where a file isn't there: one without `nullok`.
     pub strict: &'a str,
-    /// Whether `make check` kills at every call, or at some.
+    /// Whether `make check` kills at every call and cuts every one short, or some.
     pub kills: bool,
 }
 
@@ -48,7 +48,7 @@ pub struct Fault {
     /// `error`, `signal`, `cut` or `none`.
     pub what: &'static str,
     pub call: String,
-    /// The k-th of its name.
+    /// The k-th of its name; of the module's own, where it is cut.
     which: usize,
     pub error: &'static str,
     /// Where in the login.
@@ -73,8 +73,14 @@ impl Fault {
         self.what == "signal"
     }
 
-    pub fn is_none(&self) -> bool {
-        self.what == "none"
+    fn cuts(&self) -> bool {
+        self.what == "cut"
+    }
+
+    /// Whether the login must come out as if nothing had happened. So it must where a read or a
+    /// write was cut short: the rest is there for the asking.
+    pub fn is_harmless(&self) -> bool {
+        self.what == "none" || self.cuts()
     }
 }
 
@@ -97,8 +103,8 @@ impl Seen<'_> {
 
 /// Runs the login with each fault of /tmp/list: its number, what is done, to which call, to the
 /// k-th of them, the error, and the service. `SEEN` lines: the number, what the calls said,
-/// whether descriptors stayed open, how many lines a stranger printed; what came of it; and the
-/// files.
+/// whether descriptors stayed open, how many lines a stranger printed, what was cut; what came of
+/// it; and the files.
 ///
 /// What the test application starts to find its answers isn't meant: strace goes without `-f`
 /// then, and so can't be quick.
@@ -108,7 +114,7 @@ login() { from=$1; shift; pamdrive --rhost "$from" test "$@" 2>/dev/null | sed -
 mkdir /tmp/before; cp -a /var/lib/fob/. /tmp/before
 mount -t tmpfs -o mode=0700 tmpfs /var/lib/fob
 while read -r n what name k error service <&3; do
-    rm -rf /var/lib/fob/* /tmp/code /tmp/shown; cp -a /tmp/before/. /var/lib/fob
+    : >/tmp/cuts; rm -rf /var/lib/fob/* /tmp/code /tmp/shown; cp -a /tmp/before/. /var/lib/fob
     case $what in
     none) set -- ;;
     cut) set -- env LD_PRELOAD=/usr/lib/cut.so FOB_CUT=$name:$k ;;
@@ -117,7 +123,8 @@ while read -r n what name k error service <&3; do
     *) set -- strace $quick -qq -o /dev/null -e trace=$name -e inject=$name:$what=$error:when=$k ;;
     esac
     drives "$@" >/tmp/out 2>&1
-    echo SEEN $n $(said /tmp/out) $(after) '|' $(cd /var/lib/fob; find . -mindepth 1 -printf '%P ')
+    [ -s /tmp/cuts ] || echo - >/tmp/cuts
+    echo SEEN $n $(said /tmp/out) $(tr ' \n' : </tmp/cuts) $(after) '|' $(cd /var/lib/fob; find . -mindepth 1 -printf '%P ')
 done 3</tmp/list
 "#;
 
@@ -130,8 +137,8 @@ impl Kind<'_> {
         let wanted = std::env::var("FOB_FAULTS").ok();
         let is_tried = |n: usize, fault: &Fault| match wanted.as_deref() {
             Some("all") => true,
-            Some(call) => fault.call == call || fault.is_none(),
-            None => n % SAMPLE == 0 || fault.kills() && self.kills,
+            Some(call) => fault.call == call || fault.what == "none",
+            None => n % SAMPLE == 0 || (fault.kills() || fault.cuts()) && self.kills,
         };
         let tried: BTreeMap<usize, &Fault> = faults
             .iter()
@@ -207,8 +214,12 @@ impl Kind<'_> {
         let script = format!(
             "{CALLS}
              cp -a /var/lib/fob /tmp/kept
-             strace -qq -o /tmp/all {} >/tmp/out
-             rm -rf /var/lib/fob; mv /tmp/kept /var/lib/fob
+             strace -qq -o /tmp/all {0} >/tmp/out
+             restored() {{ rm -rf /var/lib/fob; cp -a /tmp/kept /var/lib/fob; }}
+             restored
+             LD_PRELOAD=/usr/lib/cut.so FOB_CUT=count {0} >/tmp/out
+             restored
+             echo $(cat /tmp/cuts)
              grep '^[a-z_0-9]*(' /tmp/all | grep -v '^execve(' >/tmp/those
              sed -n '/pam_fob.so/=' /tmp/those | head -n 1
              sed -n '/\"\\/proc\\/self\\/fd\"/=' /tmp/those | tail -n 1
@@ -218,6 +229,7 @@ impl Kind<'_> {
         );
         let out = self.machine.shell(&script);
         let mut lines = out.lines();
+        let cuts: Vec<&str> = lines.next().unwrap().split(' ').collect();
         let mut number = || -> usize { lines.next().unwrap().parse().unwrap() };
         let (first, last) = (number(), number());
         let audits = lines.next().unwrap().split_whitespace();
@@ -243,8 +255,7 @@ impl Kind<'_> {
             let known = ERRORS.iter().find(|(name, _)| name == call);
             let (_, errors) = known.unwrap_or_else(|| panic!("{call} has no row in ERRORS"));
             let kinds = errors.iter().map(|error| ("error", *error));
-            let cuts = CUT.contains(call).then_some(("cut", "-"));
-            let all = kinds.chain([("signal", "KILL")]).chain(cuts);
+            let all = kinds.chain([("signal", "KILL")]);
             faults.extend(all.map(|(what, error)| Fault {
                 what,
                 call: (*call).into(),
@@ -254,6 +265,7 @@ impl Kind<'_> {
                 is_audit,
             }));
         }
+        faults.extend(all_cuts(&cuts));
         faults
     }
 
@@ -261,9 +273,17 @@ impl Kind<'_> {
     fn judge(&self, fault: &Fault, words: &str) -> Result<(), &'static str> {
         let (words, files) = words.split_once('|').ok_or("no answer")?;
         let words: Vec<&str> = words.split_whitespace().collect();
-        let [said, established, descriptors, strangers, after @ ..] = words.as_slice() else {
+        let [said, established, descriptors, strangers, cut, after @ ..] = words.as_slice() else {
             return Err("no answer");
         };
+        let wanted = if fault.cuts() {
+            format!("{}:{}:", fault.call, fault.which)
+        } else {
+            "-:".to_owned()
+        };
+        if *cut != wanted {
+            return Err("not cut, or something else");
+        }
         let seen = Seen {
             said: said.parse().ok(),
             after: after.to_vec(),
@@ -309,14 +329,41 @@ impl Kind<'_> {
             Some(0) if self.code != 0 => Err("let in"),
             Some(0) if unsynced => Err("let in without a sync"),
             Some(0) => Ok(()),
-            Some(code) if fault.is_none() && code != self.code => Err("refused without a fault"),
-            Some(_) if fault.place == Place::Later && !fault.is_none() => {
+            Some(code) if fault.is_harmless() && code != self.code => {
+                Err("refused without a fault")
+            }
+            Some(_) if fault.place == Place::Later && !fault.is_harmless() => {
                 Err("refused before something failed")
             }
             Some(code) if !REFUSALS.contains(&code) => Err("an answer that isn't ours"),
             _ => Ok(()),
         }
     }
+}
+
+/// Each of the module's reads and writes cut short, by the names and how many there are of each.
+fn all_cuts(counts: &[&str]) -> Vec<Fault> {
+    let fault = |call: &str, which| Fault {
+        what: "cut",
+        call: call.into(),
+        which,
+        error: "-",
+        place: Place::Later,
+        is_audit: false,
+    };
+    let of_name = |name: &[&str]| -> Vec<Fault> {
+        let [call, count] = name else {
+            panic!("{counts:?}: no name and number");
+        };
+        let count = count.parse().unwrap();
+        (1..=count).map(|which| fault(call, which)).collect()
+    };
+    let all: Vec<Fault> = counts.chunks(2).flat_map(of_name).collect();
+    // Of the token file, and of the ledger.
+    for call in ["read", "pread64"] {
+        assert!(all.iter().any(|fault| fault.call == call), "{counts:?}");
+    }
+    all
 }
 
 /// Where each call stands, and whether it is of the audit, which libpam tells after the module's
