@@ -6,7 +6,8 @@
 //!
 //! - the answer is never 25, and never 0 for what isn't right (T01, T02);
 //! - what was answered with 0 is spent, and no sync that failed lets anybody in (P1, P3);
-//! - the host lives, no descriptor stays open, and nothing is printed (P7);
+//! - the host lives, no descriptor stays open, nothing is printed (P7), and its ids are what they
+//!   were (T31);
 //! - the next login works, and can't be repeated; nothing is left behind (P4).
 //!
 //! Where the module itself says "ignore", after an enrolment and at a remembered place, 0 is
@@ -76,6 +77,7 @@ fn login<'a>(machine: Machine, answers: &'a [String], next: &[String]) -> Kind<'
     );
     Kind {
         user: "alice",
+        real_uid: 0,
         machine,
         calls: "authenticate",
         answers,
@@ -184,6 +186,30 @@ fn throttled_login_endures_every_fault() {
         },
         ..login(machine, &presses(&[2]), &presses(&[3]))
     }
+    .endures();
+}
+
+/// Bob's uid.
+const BOB: u32 = 2001;
+
+/// T31: one that lets in, by way of su or sudo: the real uid is that of who started it, and is
+/// root's only while the ledger is locked.
+#[test]
+fn accepted_login_that_somebody_else_started_endures_every_fault() {
+    Kind {
+        real_uid: BOB,
+        ..login(used(""), &presses(&[2]), &presses(&[3]))
+    }
+    .endures();
+}
+
+/// T31: a wrong code by that way.
+#[test]
+fn refused_login_that_somebody_else_started_endures_every_fault() {
+    refusal(Kind {
+        real_uid: BOB,
+        ..login(used(""), &["000000".into()], &presses(&[2]))
+    })
     .endures();
 }
 

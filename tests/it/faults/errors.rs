@@ -95,6 +95,7 @@ pub const ERRORS: &[(&str, &[&str])] = &[
         "socket",
         &["EACCES", "EMFILE", "ENFILE", "ENOBUFS", "EPERM"],
     ),
+    ("setresuid", &["EAGAIN", "EPERM"]),
     (
         "statx",
         &[

@@ -20,6 +20,8 @@ const REFUSALS: [i32; 6] = [3, 4, 5, 7, 19, 28];
 pub struct Kind<'a> {
     /// Whose login it is.
     pub user: &'a str,
+    /// Whose uid the real one of the application is: that of who started su, or root's.
+    pub real_uid: u32,
     /// The machine as the login finds it.
     pub machine: Machine,
     /// What the application calls, one after the other until something is refused.
@@ -103,13 +105,13 @@ impl Seen<'_> {
 
 /// Runs the login with each fault of /tmp/list: its number, what is done, to which call, to the
 /// k-th of them, the error, and the service. `SEEN` lines: the number, what the calls said,
-/// whether descriptors stayed open, how many lines a stranger printed, what was cut; what came of
-/// it; and the files.
+/// whether descriptors stayed open, how many lines a stranger printed, whose ids the process had at
+/// the end, what was cut; what came of it; and the files.
 ///
 /// What the test application starts to find its answers isn't meant: strace goes without `-f`
 /// then, and so can't be quick.
 const TRIES: &str = r#"
-said() { awk '/^pamdrive: authenticate /{c=$3} /^pamdrive: setcred /{e=$3} /^pamdrive: fds /{f=$3==$4?"ok":"leak"} !/^pamdrive: /{s++} END{print c==""?"-":c, e==""?"-":e, f==""?"-":f, s+0}' "$1"; }
+said() { awk '/^pamdrive: authenticate /{c=$3} /^pamdrive: setcred /{e=$3} /^pamdrive: fds /{f=$3==$4?"ok":"leak"} /^pamdrive: ids /{i=$3} !/^pamdrive: /{s++} END{print c==""?"-":c, e==""?"-":e, f==""?"-":f, s+0, i==""?"-":i}' "$1"; }
 login() { from=$1; shift; pamdrive --rhost "$from" test "$@" 2>/dev/null | sed -n 's/^pamdrive: authenticate \([0-9]*\) .*/\1/p'; }
 mkdir /tmp/before; cp -a /var/lib/fob/. /tmp/before
 mount -t tmpfs -o mode=0700 tmpfs /var/lib/fob
@@ -202,7 +204,8 @@ impl Kind<'_> {
 
     fn drives(&self, service: &str) -> String {
         format!(
-            "pamdrive --rhost {HOME} --until-refused --calls {} {service} {} {}",
+            "pamdrive --real-uid {} --rhost {HOME} --until-refused --calls {} {service} {} {}",
+            self.real_uid,
             self.calls,
             self.user,
             quoted(self.answers)
@@ -273,7 +276,16 @@ impl Kind<'_> {
     fn judge(&self, fault: &Fault, words: &str) -> Result<(), &'static str> {
         let (words, files) = words.split_once('|').ok_or("no answer")?;
         let words: Vec<&str> = words.split_whitespace().collect();
-        let [said, established, descriptors, strangers, cut, after @ ..] = words.as_slice() else {
+        let [
+            said,
+            established,
+            descriptors,
+            strangers,
+            ids,
+            cut,
+            after @ ..,
+        ] = words.as_slice()
+        else {
             return Err("no answer");
         };
         let wanted = if fault.cuts() {
@@ -293,6 +305,9 @@ impl Kind<'_> {
         let ended = *descriptors != "-";
         if ended && (fault.call != "close" && *descriptors != "ok" || *strangers != "0") {
             return Err("a descriptor is open, or something was printed");
+        }
+        if ended {
+            self.judge_ids(fault, ids, seen.is_in())?;
         }
         if fault.kills() == ended {
             return Err(if ended {
@@ -317,6 +332,18 @@ impl Kind<'_> {
             return Err("left behind");
         }
         Ok(())
+    }
+
+    /// T31: who the process is afterwards. Where the system refuses to put the real uid back,
+    /// nobody is let in.
+    fn judge_ids(&self, fault: &Fault, ids: &str, is_in: bool) -> Result<(), &'static str> {
+        let ids_with = |real: u32| format!("{real},0,0,0,0,0");
+        let is_refused = fault.call == "setresuid" && fault.what == "error" && !is_in;
+        if ids == ids_with(self.real_uid) || is_refused && ids == ids_with(0) {
+            Ok(())
+        } else {
+            Err("other ids than before")
+        }
     }
 
     fn judge_answer(&self, fault: &Fault, seen: &Seen) -> Result<(), &'static str> {
