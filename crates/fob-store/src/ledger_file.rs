@@ -125,7 +125,19 @@ impl LedgerFile {
 
 impl Medium for Locked {
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
-        FileExt::read_at(&**self, bytes, at)
+        let (mut rest, mut next) = (bytes, at);
+        while !rest.is_empty() {
+            match FileExt::read_at(&**self, rest, next) {
+                Ok(0) => break,
+                Ok(length) => {
+                    rest = rest.get_mut(length..).unwrap_or_default();
+                    next = next.saturating_add(length as u64);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(usize::try_from(next.saturating_sub(at)).unwrap_or_default())
     }
 
     fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
