@@ -802,6 +802,7 @@ static void parse_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    static char output[1 << 16];
     bool good;
     parse_options(argc, argv);
     argv += optind;
@@ -812,6 +813,9 @@ int main(int argc, char **argv)
     /* Nothing may be read ahead: a forked process would keep the lines of others,
      * or on exit give them back to be read again. */
     setvbuf(stdin, NULL, _IONBF, 0);
+    /* A picture is longer than the usual buffer. Written in the middle, it would be one more call
+     * for faults to meet that is neither the module's nor libpam's. */
+    setvbuf(stdout, output, _IOFBF, sizeof output);
     if (opt.race) {
         /* one prompt's answer and one call: what a round is about */
         if (opt.repeat > 0 || opt.fork || opt.n_calls != 1 || opt.mode != ANSWER || opt.no_conv)

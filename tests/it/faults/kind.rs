@@ -316,6 +316,7 @@ impl Kind<'_> {
             return Err("a descriptor is open, or something was printed");
         }
         if ended {
+            seen.said.ok_or("the application got no answer")?;
             self.judge_ids(fault, ids, seen.is_in())?;
         }
         if fault.kills() == ended {
