@@ -257,6 +257,7 @@ fn login_that_is_remembered_endures_every_fault() {
     let (answers, next) = (presses(&[2]), presses(&[3]));
     let code = login(used(REMEMBER), &answers, &next);
     Kind {
+        real_uid: BOB,
         calls: "authenticate,setcred",
         after: at_home(&code.after),
         holds: |fault, seen| {
@@ -300,6 +301,7 @@ fn with_one_use_left() -> Machine {
 /// A login at [`HOME`] where the place stands in for the code.
 fn remembered<'a>(calls: &'a str, next: &[String]) -> Kind<'a> {
     Kind {
+        real_uid: BOB,
         calls,
         after: at_home(&twice(next)),
         holds: use_counts,
@@ -398,6 +400,7 @@ fn enrolment(conf: &str, answers: &[String]) {
     machine.file("etc/fob/fob.conf", 0o644, conf);
     machine.service("test", "nullok");
     Kind {
+        real_uid: BOB,
         calls: "authenticate,setcred",
         after: whether_enrolled(answers),
         holds: |fault, seen| match (is_enrolled(seen)?, seen.is_in()) {
