@@ -11,14 +11,15 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use zeroize::Zeroizing;
 
+use crate::create::remove_temporary_name;
 use crate::way::{Way, look_at};
 use crate::{Fault, FaultKind};
 
 /// No token file or fob.conf is larger, in bytes.
 pub const MAX_FILE: u64 = 65_536;
 
-/// A file without a name was replaced since it was opened: the new one is opened instead, at
-/// most as often as this.
+/// What has no name any more was replaced since it was opened, and what has a temporary name
+/// beside its own was just made: it is opened again, at most as often as this.
 const MOST_REPLACEMENTS: u32 = 16;
 
 /// What a file must be like beyond belonging to root.
@@ -99,7 +100,16 @@ pub(crate) fn open_checked(
         let Some((file, stat)) = open_one(path, access)? else {
             return Ok(None);
         };
-        if stat.nlink() != 0 {
+        let again = match stat.nlink() {
+            0 => true,
+            // Perhaps it was just made, or whoever made it was killed.
+            2 if kept == Kept::Secret => {
+                remove_temporary_name(path, &stat)?
+                    || file.metadata().is_ok_and(|now| now.nlink() != 2)
+            }
+            _ => false,
+        };
+        if !again {
             check_file(path, &stat, kept)?;
             return Ok(Some((file, stat)));
         }

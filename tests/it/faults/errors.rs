@@ -80,6 +80,10 @@ pub const ERRORS: &[(&str, &[&str])] = &[
     ("readlink", &["EACCES", "EIO", "ENOENT"]),
     ("recvfrom", &["EAGAIN", "ECONNREFUSED", "EINTR", "ENOMEM"]),
     ("recvmsg", &["EAGAIN", "EINTR", "ENOMEM"]),
+    (
+        "renameat2",
+        &["EEXIST", "EINVAL", "EIO", "ENOSPC", "ENOSYS", "EROFS"],
+    ),
     ("rt_sigaction", &["EINVAL"]),
     ("rt_sigprocmask", &["EINVAL"]),
     ("rt_sigtimedwait", &["EAGAIN", "EINTR"]),
