@@ -31,16 +31,51 @@ pub(crate) enum Kept {
     Public,
 }
 
+/// Which file has a name, and how it stands: another one means that something was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    file: (u64, u64),
+    changed: (i64, i64),
+    size: u64,
+}
+
+impl Stamp {
+    fn of(stat: &Metadata) -> Self {
+        Self {
+            file: (stat.dev(), stat.ino()),
+            changed: (stat.ctime(), stat.ctime_nsec()),
+            size: stat.len(),
+        }
+    }
+
+    /// Whether the file at `path` is the one that was read, as it was read.
+    pub(crate) fn still_fits(&self, path: &Path) -> bool {
+        look_at(path).is_ok_and(|stat| Self::of(&stat) == *self)
+    }
+}
+
 /// Reads a file as a whole. `None` if it isn't there.
 ///
 /// # Errors
 /// Any doubt about the file or a folder above it; a folder that isn't there.
 pub(crate) fn read(way: &Way, path: &Path, kept: Kept) -> Result<Option<Zeroizing<String>>, Fault> {
-    let Some(mut bytes) = read_bytes(way, path, kept)? else {
+    Ok(read_stamped(way, path, kept)?.map(|(text, _)| text))
+}
+
+/// The same, and which file it was.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_stamped(
+    way: &Way,
+    path: &Path,
+    kept: Kept,
+) -> Result<Option<(Zeroizing<String>, Stamp)>, Fault> {
+    let Some((mut bytes, stat)) = read_with_stat(way, path, kept)? else {
         return Ok(None);
     };
     match String::from_utf8(std::mem::take(&mut *bytes)) {
-        Ok(text) => Ok(Some(Zeroizing::new(text))),
+        Ok(text) => Ok(Some((Zeroizing::new(text), Stamp::of(&stat)))),
         Err(error) => {
             drop(Zeroizing::new(error.into_bytes()));
             Err(Fault::at(
@@ -61,6 +96,12 @@ pub(crate) fn read_bytes(
     path: &Path,
     kept: Kept,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
+    Ok(read_with_stat(way, path, kept)?.map(|(bytes, _)| bytes))
+}
+
+type Content = (Zeroizing<Vec<u8>>, Metadata);
+
+fn read_with_stat(way: &Way, path: &Path, kept: Kept) -> Result<Option<Content>, Fault> {
     let Some((mut file, stat)) = open_checked(way, path, kept, OFlag::O_RDONLY)? else {
         return Ok(None);
     };
@@ -75,7 +116,7 @@ pub(crate) fn read_bytes(
     let mut bytes = Zeroizing::new(vec![0; usize::try_from(size).unwrap_or_default()]);
     file.read_exact(&mut bytes)
         .map_err(|error| Fault::at(FaultKind::StateUnreadable, path, error.kind()))?;
-    Ok(Some(bytes))
+    Ok(Some((bytes, stat)))
 }
 
 /// Opens a file and checks it and its way. `None` if it isn't there.
