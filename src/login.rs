@@ -91,10 +91,16 @@ fn parsed(words: &[String]) -> Result<Arguments, Fault> {
 pub(crate) struct Whose([Option<String>; 2]);
 
 impl Whose {
+    /// The person with that uid, if it was theirs.
+    pub(crate) fn with_uid(&self, uid: u32) -> Option<Account> {
+        let names = self.0.iter().flatten();
+        let mut found = names.filter_map(|name| Account::look_up(name).ok()?);
+        found.find(|account| account.uid == uid)
+    }
+
     /// Whether it was this person's.
     pub(crate) fn is(&self, uid: u32) -> bool {
-        let mut names = self.0.iter().flatten();
-        names.any(|name| matches!(Account::look_up(name), Ok(Some(found)) if found.uid == uid))
+        self.with_uid(uid).is_some()
     }
 }
 

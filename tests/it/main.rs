@@ -54,3 +54,4 @@ mod terminal;
 mod timing;
 mod tokens;
 mod transcripts;
+mod withdrawn;

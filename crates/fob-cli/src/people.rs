@@ -2,8 +2,9 @@
 
 use fob_core::format::{FreshLedger, RefusedToken, TokenFile};
 use fob_core::{Ledger, Owner, Token};
-use fob_store::{Account, Fault, LedgerFile, Store, Who, file_name};
+use fob_store::{Account, Fault, FaultKind, LedgerFile, Store, Who, file_name};
 
+use crate::output::remark;
 use crate::stop::Stop;
 
 /// The person called `name`.
@@ -151,6 +152,28 @@ pub(crate) fn ledger(
         check_owner(ledger, account)?;
     }
     Ok(opened)
+}
+
+/// Waits for the logins that were being judged when a token file was changed: what was taken from
+/// it lets nobody in once this is over. Those that are judged later read the new file.
+pub(crate) fn await_logins(store: &Store, name: &str) {
+    let opened = match Account::look_up(name) {
+        Ok(Some(account)) => LedgerFile::open(&store.ledger_path(account.uid)).map(drop),
+        // Nobody logs in by that name.
+        Ok(None) => Ok(()),
+        Err(fault) => Err(fault),
+    };
+    match opened {
+        Err(fault) if matches!(fault.kind, FaultKind::LockTimeout | FaultKind::UserDatabase) => {
+            remark(&format!(
+                "fob: warning: a login of {name} that is under way may still go by what was before:\n     \
+                 {}",
+                fault.detail
+            ));
+        }
+        // What keeps the ledger from being read refuses logins too.
+        _ => {}
+    }
 }
 
 /// The person's ledger, locked; created if there is none and may be none.

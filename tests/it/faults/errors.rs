@@ -119,6 +119,10 @@ pub const ERRORS: &[(&str, &[&str])] = &[
     // ENOTCONN and ECONNREFUSED are not netlink's, the only one here; glibc ends a process to which
     // they say that somebody else closed its socket.
     ("recvmsg", &["EAGAIN", "EINTR", "ENOBUFS", "ENOMEM"]),
+    (
+        "renameat2",
+        &["EEXIST", "EINVAL", "EIO", "ENOSPC", "ENOSYS", "EROFS"],
+    ),
     ("rt_sigaction", &["EINVAL"]),
     ("rt_sigprocmask", &["EINVAL"]),
     ("rt_sigtimedwait", &["EAGAIN", "EINTR"]),
