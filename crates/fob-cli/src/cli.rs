@@ -81,8 +81,8 @@ pub(crate) enum Verb {
     Recovery(Sure),
     /// Take a token, or all, from a person
     Revoke(Revoke),
-    /// Give a person the ledger of their uid's former name
-    #[command(after_help = "Example: fob rebind alice")]
+    /// Give a person the ledger and tokens of their uid's former name
+    #[command(after_help = "Example: fob rebind carol")]
     Rebind(Sure),
     /// Replace a damaged ledger; nothing used can be used again
     Repair(Repair),
