@@ -75,7 +75,6 @@ fn rewrite(desk: &Desk, whose: &Whose, seal: bool) -> Result<(), Stop> {
         unchanged: 0,
     };
     if whose.everybody {
-        // The stock's lock is taken before that of the token files.
         let stock = desk.store.stock();
         if stock.conf.tokens.exists() {
             all_in(&stock, &people::holders(&stock)?, seal, &mut answer)?;
