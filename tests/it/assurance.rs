@@ -78,6 +78,7 @@ const FAULTS: &[&str] = &[
     "failing disk",
     "read-only disk",
     "quota",
+    "poor file system",
     "interrupted, cut short",
     "killed",
     "torn or stale slot",
@@ -94,6 +95,9 @@ const FAULTS: &[&str] = &[
     "two hosts, one secret",
     "things in the way",
     "homes",
+    "taken away under way",
+    "zone that ends",
+    "huge group",
     "lists of rights",
     "walls",
     "log missing or full",
@@ -101,8 +105,9 @@ const FAULTS: &[&str] = &[
     "signals at the question",
     "odd names",
     "unknown, absent, wrong",
-    "uid used again",
+    "uid used again, account renamed",
     "user database fails",
+    "user database hangs",
     "caller without rights",
 ];
 

@@ -41,6 +41,7 @@ mod packaging;
 mod powercut;
 mod released;
 mod remember;
+mod renamed;
 mod residue;
 mod rules;
 mod screen;

@@ -346,7 +346,7 @@ pub(crate) fn owner(account: &Account) -> Owner {
 }
 
 /// The same trouble, told by the person's name.
-fn named(mut fault: Fault, account: &Account) -> Fault {
+pub(crate) fn named(mut fault: Fault, account: &Account) -> Fault {
     let by_uid = format!("NAME (the person with uid {})", account.uid);
     fault.detail = fault.detail.replace(&by_uid, &account.name);
     fault

@@ -105,7 +105,8 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`Store::who`], and whatever keeps a rule from being told. Never "no rule is
-    /// about them" for want of knowing.
+    /// about them" for want of knowing. Somebody who would pass for want of a token file, or be
+    /// enrolled, and has one under a name that they had before.
     pub fn terms(&mut self, call: Call<'_>, arguments: &Settings) -> Result<Terms, Fault> {
         let settings = self.conf.settings(call.service).overlaid(arguments);
         self.conf.policy = settings.policy(self.conf.policy);
@@ -122,6 +123,9 @@ impl Store {
         let pass = pass(action, &who, &settings, &now);
         let enrols = rule.is_some_and(|rule| rule.enrolls)
             && may_enrol(&self.conf.policy, &who, &settings, &now);
+        if enrols || matches!(pass, Some(Pass::NotEnrolled(_))) {
+            self.require_never_enrolled(&who)?;
+        }
         // Looked for wherever any rule remembers: a refusal forgets the place for all.
         let used = self.conf.rules.iter().any(|rule| rule.remember.is_some());
         let stay = Stay {
