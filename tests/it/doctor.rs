@@ -106,7 +106,7 @@ const WRONG: [(&str, &str, &str); 27] = [
         "people.gone",
     ),
     (
-        "pamdrive su alice 000000; sed -i s/^alice:/carol:/ /etc/passwd /etc/shadow",
+        "pamdrive su alice secret 000000; sed -i s/^alice:/carol:/ /etc/passwd /etc/shadow",
         "error",
         "people.renamed",
     ),

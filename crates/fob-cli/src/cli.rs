@@ -136,7 +136,7 @@ pub(crate) struct Repair {
     /// Codes of a hotp token from N on were never used
     #[arg(long = "counter", value_name = "ID=N", value_parser = counter)]
     pub(crate) counters: Vec<(String, u64)>,
-    /// The clock of a totp token is at most so many steps fast
+    /// A totp token's clock is at most so many steps fast
     #[arg(long = "drift", value_name = "ID=STEPS", value_parser = drift)]
     pub(crate) drifts: Vec<(String, i32)>,
     /// Make room: forget tokens that were revoked

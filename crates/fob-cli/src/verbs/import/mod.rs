@@ -64,7 +64,7 @@ pub(crate) struct Wish {
     /// Leave out people whom this system doesn't know
     #[arg(long)]
     skip_unknown: bool,
-    /// Of --all-users: leave out the homes with a problem
+    /// Of --all-users: leave out homes with a problem
     #[arg(long, requires = "all_users")]
     skip_broken: bool,
     /// Take secrets of fewer than 128 bits
