@@ -36,6 +36,7 @@ targets! {
     "conf" "fuzz/seeds/conf" |bytes| text(bytes, |text| drop(Conf::parse(text)));
     "ledger" "fuzz/seeds/ledger" ledger;
     "pages" "fuzz/seeds/pages" fob_store::model::read_file;
+    "ledger-file" "fuzz/seeds/ledger-file" fob_store::model::read_damaged;
     "login" "fuzz/seeds/login" login::live;
     "arguments" "fuzz/seeds/arguments" login::arguments;
     "answer" "fuzz/seeds/answer" login::answer;
