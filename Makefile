@@ -154,7 +154,7 @@ sanitizers: build
 platforms:
 	tests/platforms
 
-# Every reader on bytes that nobody wrote; `make check` gives each a second.
+# Every reader on bytes that nobody wrote; `make check` replays what was kept, and gives each a second.
 fuzz:
 	$(NEEDS) check
 	fuzz/run $(or $(FUZZ_SECONDS),300)
