@@ -46,6 +46,8 @@ impl Caller {
 pub(crate) struct Remarks {
     /// The ledger was created for this attempt.
     pub(crate) fresh: bool,
+    /// By how many seconds the clock is behind the person's last success.
+    pub(crate) clock_behind: Option<u64>,
     /// Tokens that this version can't use.
     pub(crate) refused: Vec<RefusedToken>,
     /// Why somebody who could have been enrolled wasn't.
@@ -82,6 +84,9 @@ pub(crate) fn record(caller: &Caller, outcome: &Outcome, remarks: &Remarks) {
     }
     if remarks.fresh {
         field(&mut line, "ledger", "fresh");
+    }
+    if let Some(behind) = remarks.clock_behind {
+        field(&mut line, "clock_behind", &behind.to_string());
     }
     for token in &remarks.refused {
         let id = token.id.as_deref().unwrap_or("?");

@@ -262,10 +262,12 @@ impl Login<'_> {
         let Judged {
             verdict,
             fresh,
+            clock_behind,
             refused,
         } = judged;
         self.remarks = Remarks {
             fresh,
+            clock_behind,
             refused,
             ..Remarks::default()
         };

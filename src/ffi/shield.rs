@@ -21,12 +21,17 @@ const SETRESUID: c_long = libc::SYS_setresuid;
 const SAME: uid_t = uid_t::MAX;
 
 /// Runs `work` with signals held back and root as the real uid, and puts both back.
+///
+/// # Errors
+/// Those of `work`; or the caller's real uid can't be changed, or put back: nobody gets in by
+/// a process that is root in more respects than before.
 pub(crate) fn shielded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     let failed = |errno: Errno| Fault::new(FaultKind::NotRoot, errno.desc());
     let mut mask = Mask::hold().map_err(failed)?;
-    let _uid = RealUid::raise().map_err(failed)?;
+    let uid = RealUid::raise().map_err(failed)?;
     let result = work();
     mask.write_failed = result.is_err();
+    uid.put_back().map_err(failed)?;
     result
 }
 
@@ -85,10 +90,15 @@ impl RealUid {
         set_real_uid(0)?;
         Ok(Self(Some(real.as_raw())))
     }
+
+    fn put_back(mut self) -> nix::Result<()> {
+        self.0.take().map_or(Ok(()), set_real_uid)
+    }
 }
 
 impl Drop for RealUid {
     fn drop(&mut self) {
+        // Only once a panic has kept it from being put back.
         if let Some(real) = self.0 {
             let _ = set_real_uid(real);
         }

@@ -76,6 +76,9 @@ fn every_entry_point_answers_on_purpose() {
         &[&press(&fob, 0), &press(&fob, 1)],
     );
     assert_eq!(report.codes("authenticate"), [0, 0]);
+    let questions = report.shown();
+    let questions = questions.iter().filter(|line| line.starts_with("prompt "));
+    assert_eq!(questions.count(), 2, "the second asked for itself");
     assert_eq!(report.codes("setcred"), [0]);
     unharmed(&report);
     let lines: String = ["auth", "account", "session", "password"]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fob_core::{Day, RecoveryCode, Token};
 
-use crate::machine::{Machine, hotp, press, shows, token_file, totp};
+use crate::machine::{Machine, hotp, press, showed, shows, token_file, totp};
 
 fn source(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -381,6 +381,29 @@ fn line_of_each_fault_is_the_promised_one() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(machine.login("alice", &[&code]).code(), 0);
+}
+
+/// R13: a clock that was set back brings no spent code back, and the log tells what is wrong.
+#[test]
+fn clock_that_was_set_back_is_named() {
+    let machine = Machine::with(&["alice"]);
+    let phone = totp("alice");
+    machine.enrol("alice", &[phone.clone()]);
+    assert_eq!(machine.login("alice", &[&shows(&phone)]).code(), 0);
+    for (ago, is_told) in [(60, false), (600, true)] {
+        machine.log();
+        let code = showed(&phone, ago);
+        let out = machine.shell(&format!(
+            "LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketime.so.1) FAKETIME=-{ago}s \
+             FAKETIME_DONT_FAKE_MONOTONIC=1 pamdrive test alice {code} || :"
+        ));
+        assert!(out.contains("authenticate 7 "), "{out}");
+        let line = machine.log().pop().unwrap();
+        let behind = line.split_once(" clock_behind=");
+        let behind = behind.map(|(_, seconds)| seconds.parse::<u64>().unwrap());
+        let expected = (540..=600).contains(&behind.unwrap_or_default());
+        assert_eq!((behind.is_some(), expected), (is_told, is_told), "{line}");
+    }
 }
 
 /// P1: the ledger forgets no token to make room for another.

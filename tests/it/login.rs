@@ -169,6 +169,12 @@ fn first_pass_is_tried_or_used() {
     assert_eq!((report.code(), report.shown().len()), (0, 1), "{report:?}");
     let refused = machine.drive(&["use", "alice"], &["pw"]);
     assert_eq!((refused.code(), refused.shown().len()), (7, 1));
+    // T05: an earlier module was told nothing, and hands that on.
+    for (service, answers) in [("use", &[""][..]), ("try", &["", ""])] {
+        let empty = machine.drive(&[service, "alice"], answers);
+        assert_ne!(empty.code(), 0, "{service}");
+        assert_eq!(empty.shown().len(), answers.len(), "{service}");
+    }
     let typed = format!("pw{}", press(&fob, 1));
     assert_eq!(machine.drive(&["try", "alice"], &[&typed]).shown().len(), 1);
     let asked = machine.drive(&["try", "alice"], &["pw", &press(&fob, 2)]);
@@ -409,14 +415,28 @@ fn lost_ledger_is_a_fresh_start_unless_the_administrator_says_no() {
 #[test]
 fn strange_names_are_unknown_people() {
     let machine = Machine::with(&[]);
-    let long = "x".repeat(10_000);
-    for name in ["..", "../x", "a/b", "%41", "a\nb", " ", long.as_str()] {
+    let (most, long) = ("x".repeat(255), "x".repeat(10_000));
+    for name in ["..", "../x", "a/b", "%41", "a\nb", " ", &most, &long] {
         let report = machine.login(name, &["000000"]);
         assert_eq!(report.code(), 7, "{name:.20}");
         let line = machine.log().pop().unwrap();
         assert!(line.len() < 600 && !line.contains('\n'), "{line}");
         assert!(line.contains("reason=no_such_user"), "{line}");
     }
+}
+
+/// An entry of the user database may be longer than any buffer that one begins with.
+#[test]
+fn person_with_a_long_entry_is_known() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    let long = "x".repeat(60_000);
+    let passwd = std::fs::read_to_string(machine.path("etc/passwd")).unwrap();
+    let passwd = passwd.replace("alice:x:2000:2000:", &format!("alice:x:2000:2000:{long}"));
+    assert!(passwd.contains(&long), "{passwd}");
+    machine.file("etc/passwd", 0o644, passwd);
+    assert_eq!(machine.login("alice", &[&press(&fob, 0)]).code(), 0);
 }
 
 /// A token that this version can't use refuses itself, not the person.

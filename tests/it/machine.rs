@@ -399,6 +399,11 @@ pub fn press(token: &Token, counter: u64) -> String {
 
 /// The code that a TOTP token shows now.
 pub fn shows(token: &Token) -> String {
+    showed(token, 0)
+}
+
+/// The code that it showed so many seconds ago.
+pub fn showed(token: &Token, ago: u64) -> String {
     let Kind::Totp { period, t0 } = token.kind else {
         panic!("no clock")
     };
@@ -407,7 +412,7 @@ pub fn shows(token: &Token) -> String {
         .unwrap()
         .as_secs();
     token
-        .code(fob_core::step(time, t0, period).unwrap())
+        .code(fob_core::step(time - ago, t0, period).unwrap())
         .to_text()
         .to_string()
 }

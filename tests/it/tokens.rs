@@ -1,7 +1,7 @@
 //! What people own, at the door: YubiKeys, PINs, fobs with a last day, clocks and counters
 //! that are off, codes on paper.
 
-use fob_core::{Day, Digits, Token};
+use fob_core::{Day, Digits, Kind, Period, Token};
 
 use crate::machine::{Machine, hotp, press, shows, token_file, totp};
 
@@ -253,4 +253,24 @@ fn digits_word_hands_the_front_on() {
     );
     let typed = format!("correct horse{}", press(&token, 12));
     assert_eq!(machine.drive(&["oath", "alice"], &[&typed]).code(), 7);
+}
+
+/// R10: the time is read once, after the answer: whoever looks at the phone again while the
+/// question stands gets in.
+#[test]
+fn code_is_held_against_the_time_of_the_answer() {
+    let machine = Machine::with(&["alice"]);
+    let period = Period::new(2).unwrap();
+    let phone = Token {
+        kind: Kind::Totp { period, t0: 0 },
+        ..totp("alice")
+    };
+    machine.enrol("alice", &[phone.clone()]);
+    // Three steps later; the window is one.
+    let answer = format!(
+        "|until=$(($(date +%s) + 6)); while [ $(date +%s) -lt $until ]; do sleep 0.1; done
+         oathtool --totp -s 2s -b {}",
+        *phone.secret.to_base32()
+    );
+    assert_eq!(machine.login("alice", &[&answer]).code(), 0);
 }

@@ -35,6 +35,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// The person's ledger was created for it.
     pub fresh: bool,
+    /// By how many seconds the clock is behind the person's last success, if that is worth a word.
+    pub clock_behind: Option<u64>,
     /// Tokens that this version can't use.
     pub refused: Vec<RefusedToken>,
 }
@@ -165,6 +167,7 @@ impl Store {
 
         let (mut ledger_file, ledger, fresh) = self.ledger(&person)?;
         let now = clock::now();
+        let clock_behind = ledger.clock_behind(&now);
         let policy = &self.conf.policy;
         let source = person
             .masked
@@ -174,6 +177,7 @@ impl Store {
             Ok(Judged {
                 verdict: person.outcome(verdict),
                 fresh,
+                clock_behind,
                 refused: file.refused.clone(),
             })
         };

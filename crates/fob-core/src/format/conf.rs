@@ -159,7 +159,7 @@ fn read_seal(field: &Field<'_>, conf: &Conf) -> Result<Seal, FormatError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FirstPass, Text};
+    use crate::{FirstPass, Text, Types};
 
     #[test]
     fn empty_file_says_nothing() {
@@ -176,6 +176,9 @@ mod tests {
         assert_eq!(conf.policy.throttle.max_wait, 900);
         assert_eq!(conf.policy.throttle.lifetime, 100);
         assert_eq!(conf.policy.min_tokens, 1);
+        assert_eq!(conf.policy.types, Types::ALL);
+        assert!(conf.policy.follows_drift && settings.notices());
+        assert!(settings.nullok_until.is_none() && !settings.asks_for_pin());
         assert!(!conf.policy.resync_at_prompt && conf.rules.is_empty());
         assert!(conf.seal.is_none());
         assert_eq!(conf.tokens, Path::new("/etc/fob/tokens"));

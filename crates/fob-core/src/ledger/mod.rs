@@ -122,6 +122,16 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// A clock that is further behind the last success is worth a word, in seconds.
+    const BEHIND: u64 = 120;
+
+    /// By how many seconds the clock is behind the last success: it was set back, and codes of
+    /// this minute are those of another to it.
+    pub fn clock_behind(&self, now: &Now) -> Option<u64> {
+        let behind = self.last_success.saturating_sub(now.unix);
+        (behind >= Self::BEHIND).then_some(behind)
+    }
+
     /// The floor of a token that was blocked: no counter is above it.
     pub const BLOCKED: Counter = Counter(u64::MAX);
 
