@@ -5,7 +5,7 @@
 //! [`fob_store`] keeps it, for the end of the login; [`establish`] makes it real.
 
 use fob_core::{Attempt, Drawing, Ink, Qr, Settings, Text, Texts};
-use fob_store::{Claim, Confirmed, Enrolment, Fault, FaultKind, Receipt, Store};
+use fob_store::{Account, Claim, Confirmed, Enrolment, Fault, FaultKind, Receipt, Store};
 use zeroize::Zeroizing;
 
 use crate::ffi::{Host, NoAnswer, shielded};
@@ -37,7 +37,9 @@ pub(crate) fn run(
     name: &str,
     may_decline: bool,
 ) -> Result<Ended, Stop> {
-    let enrolment = shielded(|| store.begin_enrolment(name))?;
+    let gone = || Fault::new(FaultKind::UserDatabase, "the person is gone");
+    let account = Account::look_up(name)?.ok_or_else(gone)?;
+    let enrolment = shielded(|| store.begin_enrolment(account))?;
     let mut screen = Screen {
         host,
         settings,
@@ -66,13 +68,16 @@ pub(crate) fn establish(host: &Host, words: &[String], whose: &Whose, caller: &m
     };
     caller.user = host.named_user().unwrap_or_default();
     let receipt = Receipt::parse(&text);
-    let theirs = receipt.filter(|found| found.uid().is_some_and(|uid| whose.is(uid)));
-    let Some(receipt) = theirs else {
+    let theirs = receipt.and_then(|receipt| {
+        let account = whose.with_uid(receipt.uid()?)?;
+        Some((receipt, account))
+    });
+    let Some((receipt, account)) = theirs else {
         // Not for this person's eyes either.
         return journal::enrolled(caller, &Ok(Claim::Gone));
     };
     let store = login::open(words);
-    let claim = |store: &Store| shielded(|| store.claim(&receipt));
+    let claim = |store: &Store| shielded(|| store.claim(&receipt, &account));
     let became = store.as_ref().map_err(Fault::clone).and_then(claim);
     let texts = store.map_or_else(
         |_| Texts::default(),

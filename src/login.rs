@@ -35,7 +35,8 @@ impl From<NoAnswer> for Stop {
     }
 }
 
-/// Asks for a code and judges it. One log line is written once the outcome is final.
+/// Asks for a code and judges it. One log line is written for each answer that is judged, once
+/// its outcome is final.
 pub(crate) fn authenticate(host: &Host, words: &[String]) -> Outcome {
     let mut login = Login {
         host,
@@ -43,6 +44,7 @@ pub(crate) fn authenticate(host: &Host, words: &[String]) -> Outcome {
         remarks: Remarks::default(),
         notices: Notices::default(),
         refused: None,
+        is_told: false,
         stay: Stay::default(),
     };
     // An earlier attempt of the same login failed, or there would be no other.
@@ -58,7 +60,9 @@ pub(crate) fn authenticate(host: &Host, words: &[String]) -> Outcome {
     if matches!(outcome, Outcome::Refused(_)) {
         host.fail_delay(FAIL_DELAY);
     }
-    journal::record(&login.caller, &outcome, &login.remarks);
+    if !login.is_told {
+        journal::record(&login.caller, &outcome, &login.remarks);
+    }
     outcome
 }
 
@@ -91,10 +95,16 @@ fn parsed(words: &[String]) -> Result<Arguments, Fault> {
 pub(crate) struct Whose([Option<String>; 2]);
 
 impl Whose {
+    /// The person with that uid, if it was theirs.
+    pub(crate) fn with_uid(&self, uid: u32) -> Option<Account> {
+        let names = self.0.iter().flatten();
+        let mut found = names.filter_map(|name| Account::look_up(name).ok()?);
+        found.find(|account| account.uid == uid)
+    }
+
     /// Whether it was this person's.
     pub(crate) fn is(&self, uid: u32) -> bool {
-        let mut names = self.0.iter().flatten();
-        names.any(|name| matches!(Account::look_up(name), Ok(Some(found)) if found.uid == uid))
+        self.with_uid(uid).is_some()
     }
 }
 
@@ -105,6 +115,9 @@ struct Login<'a> {
     notices: Notices,
     /// The password of an earlier module, where it was taken for a code and refused.
     refused: Option<(Answer, Refusal)>,
+    /// The outcome has its line already: the answer was the one that was refused before. One
+    /// text for every question is one attempt, and one line (P12).
+    is_told: bool,
     /// Where a code is good for a while.
     stay: Stay,
 }
@@ -135,6 +148,7 @@ impl Login<'_> {
             .transpose()?;
         let answer = self.host.ask(settings.prompt(), settings.echo())?;
         if let Some(refusal) = self.same_again(&answer, pin.as_ref()) {
+            self.is_told = true;
             return Ok(Outcome::Refused(refusal));
         }
         let attempt = parse(&settings, &answer);
@@ -188,6 +202,7 @@ impl Login<'_> {
         let answer = self.host.ask(question, settings.echo())?;
         if answer.bytes() == typed.bytes() {
             // A client that says one thing to every question: one failure, not two.
+            self.is_told = true;
             return Ok(out_of_window);
         }
         let is_joined = first.is_joined();

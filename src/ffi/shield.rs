@@ -91,8 +91,12 @@ impl RealUid {
         Ok(Self(Some(real.as_raw())))
     }
 
+    /// Tries twice: the host would otherwise go on as root.
     fn put_back(mut self) -> nix::Result<()> {
-        self.0.take().map_or(Ok(()), set_real_uid)
+        let Some(real) = self.0.take() else {
+            return Ok(());
+        };
+        set_real_uid(real).or_else(|_| set_real_uid(real))
     }
 }
 

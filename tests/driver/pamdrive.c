@@ -28,6 +28,7 @@
  *       binary=HEX         success, just these bytes: end them with 00, or the
  *                          module gets no terminator
  *       slow=MS            as it should, after a while
+ *   --real-uid UID                   as su has it, which this person started; the rest is root's
  *   --until-refused                  no further call after one that fails, as
  *                                    applications do; a getppid() before each
  *                                    call shows in a trace where it begins
@@ -43,7 +44,7 @@
  * after "pamdrive: ": prompt off|on "TEXT", info "TEXT", error "TEXT",
  * delay USEC (libpam would have slept), CALL RC NS (NS: nanoseconds from the last
  * time a prompt was met, or else from the call, to the return), user NAME,
- * fds BEFORE AFTER, threads N, with --repeat memory KB KB (resident, after a tenth of
+ * fds BEFORE AFTER, threads N, ids RUID,EUID,SUID,RGID,EGID,SGID, with --repeat memory KB KB (resident, after a tenth of
  * the transactions and at the end); further start RC if the transaction could not even
  * be started, and died sigN if a process of its own did not survive.
  * Exit status: 0 if all calls returned 0, 1 if not, 2 for wrong usage.
@@ -213,6 +214,15 @@ static long open_descriptors(void)
 {
     closelog(); /* libc's connection to the log, not the module's */
     return count_entries("/proc/self/fd") - 1; /* opendir's own */
+}
+
+static void tell_ids(void)
+{
+    uid_t u[3];
+    gid_t g[3];
+    if (getresuid(&u[0], &u[1], &u[2]) != 0 || getresgid(&g[0], &g[1], &g[2]) != 0)
+        fatal("ids");
+    printf("pamdrive: ids %u,%u,%u,%u,%u,%u\n", u[0], u[1], u[2], g[0], g[1], g[2]);
 }
 
 static long resident_kilobytes(void)
@@ -583,6 +593,7 @@ static bool run_transactions(const char *user, char **answers, size_t n_answers)
     if (!opt.fork) { /* the parent of processes has nothing to tell of itself */
         printf("pamdrive: fds %ld %ld\n", before, open_descriptors());
         printf("pamdrive: threads %ld\n", count_entries("/proc/self/task"));
+        tell_ids();
     }
     munmap(next, sizeof *next);
     return good;
@@ -756,7 +767,8 @@ static void parse_options(int argc, char **argv)
         {"no-conv", no_argument, NULL, 'n'},       {"mode", required_argument, NULL, 'm'},
         {"repeat", required_argument, NULL, 'r'},  {"fork", no_argument, NULL, 'f'},
         {"race", no_argument, NULL, 'R'},          {"stop", no_argument, NULL, 'S'},
-        {"until-refused", no_argument, NULL, 'U'}, {NULL, 0, NULL, 0},
+        {"until-refused", no_argument, NULL, 'U'}, {"real-uid", required_argument, NULL, 'i'},
+        {NULL, 0, NULL, 0},
     };
     /* "+": what follows SERVICE is data, whatever it begins with. */
     for (int c; (c = getopt_long(argc, argv, "+", options, NULL)) != -1;) {
@@ -772,6 +784,10 @@ static void parse_options(int argc, char **argv)
         case 'f': opt.fork = true; break;
         case 'S': opt.stop = true; break;
         case 'U': opt.until_refused = true; break;
+        case 'i':
+            if (setresuid((uid_t)number(optarg), (uid_t)-1, (uid_t)-1) != 0)
+                fatal("setresuid");
+            break;
         case 'R': opt.race = true; break;
         case 'r':
             if ((opt.repeat = number(optarg)) == 0)
@@ -786,6 +802,7 @@ static void parse_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    static char output[1 << 16];
     bool good;
     parse_options(argc, argv);
     argv += optind;
@@ -796,6 +813,9 @@ int main(int argc, char **argv)
     /* Nothing may be read ahead: a forked process would keep the lines of others,
      * or on exit give them back to be read again. */
     setvbuf(stdin, NULL, _IONBF, 0);
+    /* A picture is longer than the usual buffer. Written in the middle, it would be one more call
+     * for faults to meet that is neither the module's nor libpam's. */
+    setvbuf(stdout, output, _IOFBF, sizeof output);
     if (opt.race) {
         /* one prompt's answer and one call: what a round is about */
         if (opt.repeat > 0 || opt.fork || opt.n_calls != 1 || opt.mode != ANSWER || opt.no_conv)

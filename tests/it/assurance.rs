@@ -64,8 +64,52 @@ fn every_row_of_the_assurance_page_has_its_test() {
             }
         }
     }
+    for name in FAULTS {
+        if !names.contains(name) {
+            wrong.push(format!("{name}: has no row"));
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The faults that were thought of.
+const FAULTS: &[&str] = &[
+    "full disk",
+    "failing disk",
+    "read-only disk",
+    "quota",
+    "poor file system",
+    "interrupted, cut short",
+    "killed",
+    "torn or stale slot",
+    "power cut",
+    "limits of the caller",
+    "no memory",
+    "time on the processor",
+    "stopped with the lock",
+    "a helper doesn't start",
+    "clock back or ahead",
+    "clock never set",
+    "reboot",
+    "time passes at the question",
+    "two hosts, one secret",
+    "things in the way",
+    "homes",
+    "taken away under way",
+    "zone that ends",
+    "huge group",
+    "lists of rights",
+    "walls",
+    "log missing or full",
+    "odd answers",
+    "signals at the question",
+    "odd names",
+    "unknown, absent, wrong",
+    "uid used again, account renamed",
+    "user database fails",
+    "user database hangs",
+    "caller without rights",
+];
 
 /// T02, T10: in stacks that take a missing word for consent, nobody gets in but by a code.
 #[test]

@@ -59,7 +59,7 @@ fn sound_machine_has_no_errors() {
 }
 
 /// Each is one thing that is wrong, and how the doctor calls it.
-const WRONG: [(&str, &str, &str); 25] = [
+const WRONG: [(&str, &str, &str); 27] = [
     ("chmod 666 /etc/fob/tokens/alice", "error", "files.too_open"),
     ("chown 2000 /etc/fob/tokens/alice", "error", "files.owner"),
     ("chmod 777 /etc/fob", "error", "files.folder_too_open"),
@@ -104,6 +104,16 @@ const WRONG: [(&str, &str, &str); 25] = [
         "cp -p /etc/fob/tokens/alice /etc/fob/tokens/ghost",
         "warning",
         "people.gone",
+    ),
+    (
+        "pamdrive su alice 000000; sed -i s/^alice:/carol:/ /etc/passwd /etc/shadow",
+        "error",
+        "people.renamed",
+    ),
+    (
+        "echo 'bob:*:2001:2001::/:/bin/sh' >>/etc/passwd; echo x >/var/lib/fob/2001; chmod 600 /var/lib/fob/2001",
+        "warning",
+        "people.ledger",
     ),
     (
         "cp -p /etc/fob/tokens/alice '/etc/fob/tokens/a b'",

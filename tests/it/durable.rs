@@ -1,6 +1,8 @@
 //! Out of space, broken: what was spent stays spent, and the next login works. Killed:
 //! faults.rs.
 
+use fob_core::Token;
+
 use crate::machine::{CALLS, Machine, hotp, press, token_file, totp};
 
 /// P9, T01: whatever fails, a wrong code never gets in, nor does "no opinion" come out.
@@ -279,5 +281,93 @@ fn swapped_files_are_never_followed() {
     assert!(
         log.contains("symbolic link") || log.contains("ELOOP"),
         "{log}"
+    );
+}
+
+/// Shell functions: `said` is what PAM said; `nameless LOGIN` which of its `openat` is the first to
+/// want a file without a name.
+const NAMELESS: &str = r#"
+said() { sed -n 's/^pamdrive: authenticate \([0-9]*\) .*/\1/p'; }
+nameless() {
+    strace -qq -o /tmp/all -e trace=openat "$@" >/dev/null
+    find /var/lib/fob -mindepth 1 -delete
+    sed -n '/O_TMPFILE/=' /tmp/all | head -n 1
+}
+"#;
+
+/// P4: on a file system without files that have no name, and without a renaming that replaces
+/// nothing (NFS), somebody killed at any step of a first login keeps nobody out. The next one goes
+/// on, and takes the temporary name away.
+#[test]
+fn first_login_killed_on_a_poorer_file_system_keeps_nobody_out() {
+    let machine = Machine::with(&["alice", "bob"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    let tries = format!(
+        r#"{NAMELESS}
+         tries() {{
+             faults=$1; shift
+             find /var/lib/fob -mindepth 1 -delete
+             first=$(strace -qq -o /dev/null -e inject=openat:error=EOPNOTSUPP:when=$k $faults \
+                 pamdrive test "$@" 2>/dev/null | said)
+             echo ${{first:--}} $(pamdrive test "$@" | said) $(pamdrive test "$@" | said) \
+                 $(ls -A /var/lib/fob | grep -c '^\.new-')
+         }}
+         poor='-e inject=renameat2:error=EINVAL'
+         for who in 'alice {code}' 'bob 000000'; do
+             k=$(nameless pamdrive test $who)
+             tries '' $who
+             tries "$poor" $who
+             tries "$poor -e inject=linkat:signal=KILL" $who
+             tries "$poor -e inject=unlink:signal=KILL" $who
+         done"#,
+        code = press(&fob, 0)
+    );
+    let out = machine.shell(&tries);
+    let seen: Vec<&str> = out.lines().collect();
+    assert_eq!(
+        seen,
+        [
+            "0 7 7 0", "0 7 7 0", "- 0 7 1", "- 0 7 0", "7 7 7 0", "7 7 7 0", "- 7 7 1", "- 7 7 0",
+        ]
+    );
+}
+
+/// P2: nor does a login that has just made the ledger, while its file has two names.
+#[test]
+fn first_logins_at_once_on_a_poorer_file_system_all_succeed() {
+    let machine = Machine::with(&["alice"]);
+    let (first, second) = (
+        hotp("alice"),
+        Token {
+            id: "second".into(),
+            ..hotp("second")
+        },
+    );
+    machine.enrol("alice", &[first.clone(), second.clone()]);
+    let script = format!(
+        r#"{NAMELESS}
+         k=$(nameless pamdrive test alice {one})
+         strace -f -qq -o /tmp/trace -e inject=openat:error=EOPNOTSUPP:when=$k \
+             -e inject=renameat2:error=EINVAL -e inject=linkat:signal=STOP \
+             pamdrive test alice {one} >/tmp/one &
+         for n in $(seq 500); do
+             pid=$(sed -n 's/^\([0-9]*\) .*stopped by SIGSTOP.*/\1/p' /tmp/trace 2>/dev/null)
+             [ -z "$pid" ] || break
+             sleep 0.02
+         done
+         stat -c %h /var/lib/fob/2000
+         pamdrive test alice {two} | said
+         kill -CONT $pid
+         wait
+         said </tmp/one
+         ls -A /var/lib/fob"#,
+        one = press(&first, 0),
+        two = press(&second, 0)
+    );
+    let out = machine.shell(&script);
+    assert_eq!(
+        out.split_whitespace().collect::<Vec<_>>(),
+        ["2", "0", "0", "2000"]
     );
 }

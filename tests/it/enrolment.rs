@@ -803,3 +803,22 @@ echo CALLS $n KILLED $killed
         .collect();
     assert!(words[1] + 2 >= words[0], "{counts}");
 }
+
+/// P7: a directory that hangs holds up nobody else, and can be interrupted: it isn't asked while
+/// signals wait, and so under no lock.
+#[test]
+fn user_database_is_not_asked_while_signals_wait() {
+    let machine = Machine::with(&["alice"]);
+    machine.file("etc/fob/fob.conf", 0o644, REQUIRE);
+    let app = APP.replace('\'', "'\\''");
+    let out = machine.shell(&format!(
+        r#"strace -qq -o /tmp/all pamdrive --calls authenticate,setcred test alice '{app}' '' >/dev/null
+        awk '/^rt_sigprocmask\(SIG_[A-Z]*, ~\[/ {{ held = 1 }}
+            /^rt_sigprocmask\(SIG_SETMASK, \[/ {{ held = 0 }}
+            held && /flock\(/ {{ locks++ }}
+            /passwd/ {{ asked++; if (held) wrong++ }}
+            END {{ print (locks > 2), (asked > 2), wrong + 0 }}' /tmp/all
+        ls /var/lib/fob/tokens"#
+    ));
+    assert_eq!(out, "1 1 0\nalice\n");
+}

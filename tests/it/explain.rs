@@ -28,7 +28,7 @@ const fn case(
     }
 }
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 15] = [
     case("", ":", "alice", None, 0),
     case("", ":", "nosuch", Some("no_such_user"), 7),
     case("", ":", "bob", Some("not_enrolled"), 7),
@@ -69,6 +69,13 @@ const CASES: [Case; 14] = [
         "echo 'fresh_ledger = \"refuse\"' >/etc/fob/fob.conf",
         "alice",
         Some("state_missing"),
+        4,
+    ),
+    case(
+        "nullok",
+        "pamdrive test alice 000000; sed -i s/^alice:/carol:/ /etc/passwd",
+        "carol",
+        Some("state_owner"),
         4,
     ),
     case("", "fob disable alice", "alice", Some("disabled"), 7),

@@ -6,7 +6,8 @@
 //!
 //! - the answer is never 25, and never 0 for what isn't right (T01, T02);
 //! - what was answered with 0 is spent, and no sync that failed lets anybody in (P1, P3);
-//! - the host lives, no descriptor stays open, and nothing is printed (P7);
+//! - the host lives, no descriptor stays open, nothing is printed (P7), and its ids are what they
+//!   were (T31);
 //! - the next login works, and can't be repeated; nothing is left behind (P4).
 //!
 //! Where the module itself says "ignore", after an enrolment and at a remembered place, 0 is
@@ -76,6 +77,7 @@ fn login<'a>(machine: Machine, answers: &'a [String], next: &[String]) -> Kind<'
     );
     Kind {
         user: "alice",
+        real_uid: 0,
         machine,
         calls: "authenticate",
         answers,
@@ -187,6 +189,30 @@ fn throttled_login_endures_every_fault() {
     .endures();
 }
 
+/// Bob's uid.
+const BOB: u32 = 2001;
+
+/// T31: one that lets in, by way of su or sudo: the real uid is that of who started it, and is
+/// root's only while the ledger is locked.
+#[test]
+fn accepted_login_that_somebody_else_started_endures_every_fault() {
+    Kind {
+        real_uid: BOB,
+        ..login(used(""), &presses(&[2]), &presses(&[3]))
+    }
+    .endures();
+}
+
+/// T31: a wrong code by that way.
+#[test]
+fn refused_login_that_somebody_else_started_endures_every_fault() {
+    refusal(Kind {
+        real_uid: BOB,
+        ..login(used(""), &["000000".into()], &presses(&[2]))
+    })
+    .endures();
+}
+
 /// A recovery code.
 #[test]
 fn recovery_endures_every_fault() {
@@ -231,6 +257,7 @@ fn login_that_is_remembered_endures_every_fault() {
     let (answers, next) = (presses(&[2]), presses(&[3]));
     let code = login(used(REMEMBER), &answers, &next);
     Kind {
+        real_uid: BOB,
         calls: "authenticate,setcred",
         after: at_home(&code.after),
         holds: |fault, seen| {
@@ -249,7 +276,7 @@ fn login_that_is_remembered_endures_every_fault() {
             match home {
                 "0" if accepted => Ok(()),
                 "0" => Err("remembered, and the code wasn't accepted"),
-                "19" if !fault.is_none() => Ok(()),
+                "19" if !fault.is_harmless() => Ok(()),
                 _ => Err("the next login there"),
             }
         },
@@ -274,6 +301,7 @@ fn with_one_use_left() -> Machine {
 /// A login at [`HOME`] where the place stands in for the code.
 fn remembered<'a>(calls: &'a str, next: &[String]) -> Kind<'a> {
     Kind {
+        real_uid: BOB,
         calls,
         after: at_home(&twice(next)),
         holds: use_counts,
@@ -310,7 +338,7 @@ fn confirmed_use_of_a_remembered_place_endures_every_fault() {
     Kind {
         holds: |fault, seen| match seen.after[..] {
             ["0", "0", "7"] => Ok(()),
-            ["19", "0", "7"] if !fault.is_none() => Ok(()),
+            ["19", "0", "7"] if !fault.is_harmless() => Ok(()),
             _ => Err("the next login"),
         },
         ..remembered("authenticate,setcred", &presses(&[3]))
@@ -372,10 +400,11 @@ fn enrolment(conf: &str, answers: &[String]) {
     machine.file("etc/fob/fob.conf", 0o644, conf);
     machine.service("test", "nullok");
     Kind {
+        real_uid: BOB,
         calls: "authenticate,setcred",
         after: whether_enrolled(answers),
         holds: |fault, seen| match (is_enrolled(seen)?, seen.is_in()) {
-            (false, _) if fault.is_none() => Err("not enrolled without a fault"),
+            (false, _) if fault.is_harmless() => Err("not enrolled without a fault"),
             (false, true) if fault.place < Place::Later => Err("in, and not enrolled"),
             (true, false) if fault.place < Place::Later => Err("refused, and enrolled"),
             (true, true) if seen.files.iter().any(|file| file.starts_with("pending/")) => {

@@ -308,23 +308,3 @@ fn damaged_ledger_of_somebody_not_enrolled_is_no_dead_end() {
     assert_eq!(fob(&machine, "repair alice --yes", "").0, 0);
     assert_eq!(fob(&machine, enroll, "").0, 0);
 }
-
-/// `usermod -l` moves no token file: whoever looks is told how to.
-#[test]
-fn renamed_account_is_told_how_to_move_its_token_file() {
-    let machine = bare();
-    fob(&machine, "enroll alice --no-confirm", "");
-    machine.login("alice", &["000000"]);
-    machine.shell("sed -i 's/^alice:/carol:/' /etc/passwd");
-    let hint = "mv /etc/fob/tokens/alice /etc/fob/tokens/carol";
-    for words in [
-        "show carol",
-        "explain carol --service test",
-        "rebind carol --yes",
-    ] {
-        let (_, text) = fob(&machine, words, "");
-        assert!(text.contains(hint), "{words}: {text}");
-    }
-    machine.shell(hint);
-    assert_eq!(fob(&machine, "show carol", "").0, 0);
-}

@@ -158,15 +158,61 @@ fn limits_of_the_caller_refuse_and_harm_nobody() {
     }
     let told = machine.login("alice", &[&press(&fob, 1)]);
     assert!(told.shown()[1].contains("1 failed attempt"), "{told:?}");
-    for files in 3..12 {
-        let script =
-            format!("ulimit -n {files}; pamdrive --rhost 192.0.2.{files} test alice 000000; true");
+    let with_files = |files: u32, code: &str| {
+        // What whoever runs the tests left open is none of the machine's.
+        let closed: String = (3..=9).map(|number| format!(" {number}<&-")).collect();
+        machine.shell(&format!(
+            "exec{closed}; prlimit --nofile={files} pamdrive --rhost 192.0.2.{files} test alice {code}; echo status=$?"
+        ))
+    };
+    // The loader can't open libpam, or libpam a module.
+    assert_eq!(with_files(3, "000000"), "status=127\n");
+    for (files, answer) in (4..12).zip([28].into_iter().chain([7; 7])) {
+        let out = with_files(files, "000000");
         assert!(
-            !machine.shell(&script).contains("authenticate 0 "),
-            "{files} files"
+            out.contains(&format!("authenticate {answer} ")),
+            "{files} files: {out}"
         );
+        assert!(out.ends_with("status=1\n"), "{files} files: {out}");
     }
-    assert_eq!(machine.login("alice", &[&press(&fob, 2)]).code(), 0);
+    let out = with_files(5, &press(&fob, 2));
+    assert!(
+        out.contains("authenticate 0 ") && out.ends_with("status=0\n"),
+        "{out}"
+    );
+}
+
+/// P7, threats 4.1: where there is no ledger yet, a write is tried under any `ulimit -f`. The
+/// signal that it brings about would end the host.
+#[test]
+fn limit_on_files_does_not_end_a_host_at_a_first_login() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    let limited = |command: &str| {
+        let script = format!("{{ prlimit --fsize=0 {command}; echo status=$?; }} 2>&1 | cat");
+        machine.shell(&script)
+    };
+    // By the signal, which nobody here ignores.
+    let out = limited("dd if=/dev/zero of=/tmp/file count=1");
+    assert!(out.ends_with("status=153\n"), "{out}");
+    let code = press(&fob, 0);
+    // The second makes what absent people are judged by.
+    for (user, file) in [("alice", "2000"), ("nosuch", "dummy")] {
+        let out = limited(&format!("pamdrive test {user} {code}"));
+        assert!(
+            out.contains("authenticate 4 ") && out.ends_with("status=1\n"),
+            "{user}: {out}"
+        );
+        let line = machine.log().pop().unwrap();
+        let detail = format!("detail=\"/var/lib/fob/{file}: File too large\"");
+        assert!(
+            line.contains("reason=state_write") && line.contains(&detail),
+            "{line}"
+        );
+        assert_eq!(machine.shell("ls -A /var/lib/fob"), "");
+    }
+    assert_eq!(machine.login("alice", &[&code]).code(), 0);
 }
 
 /// P10: a caller that can't see the boot's id (systemd's ProcSubset=pid) doesn't pass for a

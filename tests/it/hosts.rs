@@ -137,7 +137,7 @@ fn by_alice(scripts: impl IntoIterator<Item = String>) -> Vec<(usize, String)> {
 }
 
 /// P7, T33: limits, closed descriptors and an environment that whoever starts su chooses. None
-/// of it gets him in or ends su by a signal, and none of it keeps out who has the code.
+/// of it gets him in or ends su by a signal, and no environment keeps out who has the code.
 #[test]
 fn whoever_starts_su_cannot_hurt_it_by_limits_descriptors_or_environment() {
     let machine = Machine::with(&["alice", "bob"]);
@@ -210,6 +210,65 @@ fn whoever_starts_su_cannot_hurt_it_by_limits_descriptors_or_environment() {
             "{line}"
         );
     }
+}
+
+/// P2, P7: few descriptors and closed ones keep nobody out who has the code. Where root starts su,
+/// libc opens nothing in the place of those that are closed, and the ledger becomes one of them:
+/// the prompt, what the person is told, and what su says are written to these.
+#[test]
+fn limits_and_closed_descriptors_keep_nobody_out_who_has_the_code() {
+    let machine = Machine::with(&["alice", "bob"]);
+    let bob = hotp("bob");
+    machine.enrol("bob", &[bob.clone()]);
+    machine.file("etc/fob/fob.conf", 0o644, "[throttle]\nfree = 90\n");
+    machine.service("su", "");
+    machine.folder("tmp", 0o777);
+    let alice = "setpriv --reuid alice --regid alice --clear-groups";
+    // The last line: who came in, and su's status. A shell with so few descriptors can't redirect.
+    let su = |starter: &str, closed: &str, code: &str| {
+        let su = format!("{starter} su bob -c 'touch /tmp/in'");
+        machine.shell(&format!(
+            "rm -f /tmp/in; echo {code} | {su} {closed}; status=$?
+             echo $(stat -c %U /tmp/in || echo nobody) $status"
+        ))
+    };
+    let mut codes = (0..).map(|counter| press(&bob, counter));
+    assert!(su(alice, "", &codes.next().unwrap()).ends_with("bob 0\n"));
+    let spent = |code: &str| {
+        assert_eq!(machine.login("bob", &[code]).code(), 7);
+        let ledger = fs::read(machine.path("var/lib/fob/2001")).unwrap();
+        // The first page: what it is, its version, the mark in a sector of its own.
+        assert_eq!((&ledger[..8], ledger.len()), (&b"FOBLEDGE"[..], 3 * 4096));
+        assert!(
+            ledger[10..512]
+                .iter()
+                .chain(&ledger[528..4096])
+                .all(|byte| *byte == 0)
+        );
+    };
+    for starter in [alice, ""] {
+        // What is told of a failed attempt can't be written, and su says so at its end.
+        for closed in [">&-", "2>&-", ">&- 2>&-"] {
+            let code = codes.next().unwrap();
+            let told = su(starter, closed, &code);
+            let is_in = ["bob 0\n", "bob 1\n"].iter().any(|end| told.ends_with(end));
+            assert!(is_in, "{starter} {closed}: {told}");
+            spent(&code);
+        }
+    }
+    for files in 5..=12 {
+        let code = codes.next().unwrap();
+        let told = su(&format!("{alice} prlimit --nofile={files}"), "", &code);
+        assert!(told.ends_with("bob 0\n"), "{files} files: {told}");
+        spent(&code);
+    }
+    // Neither the loader nor libpam comes as far as the module: the code stays good.
+    let code = codes.next().unwrap();
+    for (files, status) in [(3, 127), (4, 1)] {
+        let told = su(&format!("{alice} prlimit --nofile={files}"), "", &code);
+        assert!(told.ends_with(&format!("nobody {status}\n")), "{told}");
+    }
+    assert_eq!(machine.login("bob", &[&code]).code(), 0);
 }
 
 /// T34: su asks for the token of whom one wants to become, sudo for that of who asks. The code

@@ -542,3 +542,44 @@ fn killed_import_leaves_no_secrets_in_the_stock() {
     machine.shell("fob assign --list; touch /etc/fob/stock/.new-00; fob assign --list");
     assert_eq!(machine.shell("ls -A /etc/fob/stock"), "");
 }
+
+/// One order of locks for every command, or two would wait for each other: the stock's, then
+/// the token files'.
+#[test]
+fn import_locks_the_stock_before_the_token_files() {
+    let machine = Machine::with(&["alice"]);
+    let [hers, nobodys] = ["a", "b"].map(|name| totp(name).secret.to_base32());
+    let file = format!(
+        "serial number,secret key,time interval,manufacturer,model\n\
+         1001,{},30,M,X\n1002,{},30,M,X\n",
+        *hers, *nobodys
+    );
+    machine.file("root/file", 0o600, file);
+    machine.file("root/people", 0o600, "serial,user\n1001,alice\n");
+    machine.folder("etc/fob/stock", 0o700);
+    let seen = machine.shell(
+        "strace -y -qq -o /tmp/all -e trace=flock -e signal=none \
+         fob import /root/file --people /root/people --yes >/dev/null 2>&1; cat /tmp/all",
+    );
+    let mut held: Vec<&str> = vec![];
+    let mut taken = 0;
+    for line in seen.lines() {
+        let path = line.split(['<', '>']).nth(1).unwrap();
+        if line.contains("LOCK_UN") {
+            held.retain(|other| *other != path);
+        } else {
+            let in_order = held.iter().all(|other| rank(other) < rank(path));
+            assert!(in_order, "{path} while {held:?} is held:\n{seen}");
+            held.push(path);
+            taken += 1;
+        }
+    }
+    assert!(taken >= 3 && held.is_empty(), "{seen}");
+}
+
+fn rank(locked: &str) -> usize {
+    ["/etc/fob/stock", "/etc/fob/tokens"]
+        .iter()
+        .position(|folder| *folder == locked)
+        .unwrap_or(2)
+}

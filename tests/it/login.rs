@@ -97,6 +97,27 @@ fn absent_people_wait_like_others() {
     }
 }
 
+/// P2: after a reboot a wait begins again, and ends.
+#[test]
+fn wait_ends_after_a_reboot() {
+    let machine = Machine::with(&["alice"]);
+    let fob = hotp("alice");
+    machine.enrol("alice", &[fob.clone()]);
+    let out = machine.shell(&format!(
+        "for n in 1 2 3 4 5; do pamdrive test alice 000000 >/dev/null; done
+         cat /proc/sys/kernel/random/uuid >/tmp/boot
+         mount --bind /tmp/boot /proc/sys/kernel/random/boot_id
+         pamdrive test alice {code}
+         unshare --time --boottime 6 pamdrive test alice {code}",
+        code = press(&fob, 0)
+    ));
+    let codes: Vec<_> = out.split("authenticate ").skip(1).collect();
+    assert!(
+        codes[0].starts_with("7 ") && codes[1].starts_with("0 "),
+        "{out}"
+    );
+}
+
 /// R4.
 #[test]
 fn owner_learns_of_failures_at_the_next_login() {

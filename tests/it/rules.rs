@@ -1,6 +1,6 @@
 //! Where a code is asked: rules, through the module, sshd and sudo.
 
-use crate::fob::json;
+use crate::fob::{fob, json};
 use crate::machine::{Machine, hotp, press};
 
 const RULES: &str = r#"
@@ -212,6 +212,36 @@ fn broken_rule_refuses_everybody() {
             assert_eq!(told["reason"], word, "{broken}");
         }
     }
+}
+
+/// P2: a group of a hundred thousand, whose list no C library hands out at once: by its number it
+/// is as good as any, and by its name everything that refuses tells what to do.
+#[test]
+fn group_with_a_huge_list_is_named_by_its_number() {
+    let rule = |group: &str| {
+        format!("[[rule]]\nname = \"a\"\ngroup = {group}\naction = \"skip-if-not-enrolled\"\n")
+    };
+    let machine = machine(&rule("600"));
+    let crowd = "{ printf 'crowd:x:600:'; seq -f 'member%.0f,' 100000 199999 | tr -d '\\n'; echo bob; } >>/etc/group";
+    machine.shell(crowd);
+    assert_eq!(machine.drive(&["test", "bob"], &[]).code(), 0);
+    assert_eq!(machine.drive(&["test", "ansible"], &["000000"]).code(), 7);
+
+    machine.file("etc/fob/fob.conf", 0o644, rule("\"crowd\""));
+    machine.log();
+    assert_eq!(machine.drive(&["test", "bob"], &[]).code(), 4);
+    let remedy = "run: getent group crowd";
+    let log = machine.log().pop().unwrap();
+    assert!(
+        log.contains("reason=user_database") && log.contains(remedy),
+        "{log}"
+    );
+    for words in ["explain bob --service test", "config check", "doctor"] {
+        let (_, told) = fob(&machine, words, "");
+        assert!(told.contains(remedy), "{words}: {told}");
+    }
+    let group = machine.shell("getent group crowd | cut -d: -f3");
+    assert_eq!(group.trim(), "600");
 }
 
 /// P13: who is denied sees what anybody sees, and no code lets them in or is spent.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use fob_core::MAX_BASE;
 
 use crate::verbs;
 
@@ -81,8 +82,8 @@ pub(crate) enum Verb {
     Recovery(Sure),
     /// Take a token, or all, from a person
     Revoke(Revoke),
-    /// Give a person the ledger of their uid's former name
-    #[command(after_help = "Example: fob rebind alice")]
+    /// Give a person the ledger and tokens of their uid's former name
+    #[command(after_help = "Example: fob rebind carol")]
     Rebind(Sure),
     /// Replace a damaged ledger; nothing used can be used again
     Repair(Repair),
@@ -135,8 +136,11 @@ pub(crate) struct Repair {
     /// Codes of a hotp token from N on were never used
     #[arg(long = "counter", value_name = "ID=N", value_parser = counter)]
     pub(crate) counters: Vec<(String, u64)>,
+    /// The clock of a totp token is at most so many steps fast
+    #[arg(long = "drift", value_name = "ID=STEPS", value_parser = drift)]
+    pub(crate) drifts: Vec<(String, i32)>,
     /// Make room: forget tokens that were revoked
-    #[arg(long, conflicts_with = "counters")]
+    #[arg(long, conflicts_with_all = ["counters", "drifts"])]
     pub(crate) forget_revoked: bool,
     /// Don't ask
     #[arg(long)]
@@ -148,6 +152,17 @@ fn counter(text: &str) -> Result<(String, u64), &'static str> {
     let (id, number) = text.rsplit_once('=').ok_or(wrong)?;
     let number = number.parse().map_err(|_| wrong)?;
     Ok((id.into(), number))
+}
+
+fn drift(text: &str) -> Result<(String, i32), String> {
+    let most = i32::from(MAX_BASE);
+    let wrong = || format!("must be the id of a token, =, and -{most} to {most} steps");
+    let (id, steps) = text.rsplit_once('=').ok_or_else(wrong)?;
+    let steps: i32 = steps.parse().map_err(|_| wrong())?;
+    if steps.abs() > most {
+        return Err(wrong());
+    }
+    Ok((id.into(), steps))
 }
 
 #[cfg(test)]

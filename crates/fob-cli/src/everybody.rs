@@ -80,6 +80,20 @@ impl Everybody {
         }
     }
 
+    /// Whose uid it is.
+    ///
+    /// # Errors
+    /// The user database failed.
+    pub(crate) fn of_uid(&self, uid: u32) -> Result<Option<Account>, Fault> {
+        match self.names.get(&uid) {
+            Some(name) => Ok(Some(Account {
+                uid,
+                name: name.clone(),
+            })),
+            None => Account::of_uid(uid),
+        }
+    }
+
     /// Those who can log in: people's uids, with a shell.
     ///
     /// # Errors
@@ -127,6 +141,7 @@ mod tests {
         });
         assert_eq!(all.find("alice").unwrap(), alice);
         assert_eq!(all.find("alias").unwrap(), alice);
+        assert_eq!(all.of_uid(1001).unwrap(), alice);
         let people: Vec<&str> = all
             .people()
             .unwrap()
@@ -141,6 +156,8 @@ mod tests {
         let all = Everybody::default();
         assert_eq!(all.find("root").unwrap().unwrap().uid, 0);
         assert_eq!(all.find("no-such-user-here").unwrap(), None);
+        assert_eq!(all.of_uid(0).unwrap().unwrap().name, "root");
+        assert_eq!(all.of_uid(4_294_967_294).unwrap(), None);
         assert!(all.people().is_err());
     }
 

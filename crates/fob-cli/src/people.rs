@@ -2,8 +2,9 @@
 
 use fob_core::format::{FreshLedger, RefusedToken, TokenFile};
 use fob_core::{Ledger, Owner, Token};
-use fob_store::{Account, Fault, LedgerFile, Store, Who, file_name};
+use fob_store::{Account, FaultKind, LedgerFile, Store, Who};
 
+use crate::output::remark;
 use crate::stop::Stop;
 
 /// The person called `name`.
@@ -33,8 +34,7 @@ pub(crate) fn enrolled(store: &Store, name: &str) -> Result<(Account, TokenFile)
 fn not_enrolled_here(store: &Store, account: &Account) -> Stop {
     let is = &account.name;
     match renamed(store, account) {
-        Some(remedy) => Stop::no(format!("{is} is not enrolled"))
-            .remedy(format!("{remedy}\n     If not, run: fob enroll {is}")),
+        Some(remedy) => Stop::no(format!("{is} is not enrolled")).remedy(remedy),
         None => not_enrolled(is),
     }
 }
@@ -42,28 +42,17 @@ fn not_enrolled_here(store: &Store, account: &Account) -> Stop {
 /// What to do about the token file of the name that the person's uid had before, if that
 /// file is still there and nobody has the name.
 pub(crate) fn renamed(store: &Store, account: &Account) -> Option<String> {
-    let (_, ledger) = LedgerFile::open(&store.ledger_path(account.uid)).ok()??;
-    let (was, is) = (&ledger.owner.name, &account.name);
-    let take_over = take_over(store, was, is).ok()??;
+    let was = store.former_name(account).ok()??;
+    let is = &account.name;
+    if Account::look_up(&was).ok()?.is_some() {
+        return None;
+    }
     Some(format!(
-        "Before, uid {} was {was:?}, who has a token file. If {is} is that person:\n     \
-         {take_over}; fob rebind {is}",
+        "Before, uid {} was {was:?}, who has a token file.\n     \
+         If {is} is that person, run: fob rebind {is}\n     \
+         If not, run first: fob revoke {was}",
         account.uid
     ))
-}
-
-/// The command that makes the token file of `was` that of `is`. `None` if there is none, if
-/// somebody has that name, or if `is` has a file.
-///
-/// # Errors
-/// The user database failed.
-pub(crate) fn take_over(store: &Store, was: &str, is: &str) -> Result<Option<String>, Fault> {
-    let (old, new) = (store.token_path(was), store.token_path(is));
-    if was == is || !old.exists() || new.exists() || Account::look_up(was)?.is_some() {
-        return Ok(None);
-    }
-    let (old, new) = (old.display(), old.with_file_name(file_name(is)));
-    Ok(Some(format!("mv {old} {}", new.display())))
 }
 
 /// The name of somebody with a token file; the account may be gone.
@@ -153,6 +142,28 @@ pub(crate) fn ledger(
     Ok(opened)
 }
 
+/// Waits for the logins that were being judged when a token file was changed: what was taken from
+/// it lets nobody in once this is over. Those that are judged later read the new file.
+pub(crate) fn await_logins(store: &Store, name: &str) {
+    let opened = match Account::look_up(name) {
+        Ok(Some(account)) => LedgerFile::open(&store.ledger_path(account.uid)).map(drop),
+        // Nobody logs in by that name.
+        Ok(None) => Ok(()),
+        Err(fault) => Err(fault),
+    };
+    match opened {
+        Err(fault) if matches!(fault.kind, FaultKind::LockTimeout | FaultKind::UserDatabase) => {
+            remark(&format!(
+                "fob: warning: a login of {name} that is under way may still go by what was before:\n     \
+                 {}",
+                fault.detail
+            ));
+        }
+        // What keeps the ledger from being read refuses logins too.
+        _ => {}
+    }
+}
+
 /// The person's ledger, locked; created if there is none and may be none.
 ///
 /// # Errors
@@ -204,6 +215,14 @@ pub(crate) fn check_owner(ledger: &Ledger, account: &Account) -> Result<(), Stop
         "the ledger of uid {} was made for {:?} (uid {}), and the name is {is:?} now",
         account.uid, was.name, was.uid
     );
-    let remedy = format!("If {is} is that person, or may have their uid, run: fob rebind {is}");
-    Err(Stop::unknown(what).remedy(remedy))
+    let remedy = format!(
+        "If {is} is that person, run: fob rebind {is}\n     \
+         If {is} is somebody new who has their uid, run first: fob revoke {}",
+        was.name
+    );
+    Err(Stop::unknown(what).remedy(if was.name == *is {
+        format!("Run: fob rebind {is}")
+    } else {
+        remedy
+    }))
 }

@@ -16,8 +16,7 @@ use crate::token_text::{NoList, TokenText};
 /// A serial, and its token or why it has none.
 pub(crate) type Kept = (String, Result<Token, String>);
 
-/// The stock, locked. Its lock is taken before that of the token files, and that before a
-/// ledger's.
+/// The stock, locked. Its lock is the first of all; the order is in `fob-store`'s `lock.rs`.
 pub(crate) struct Stock {
     store: Store,
     _lock: Folder,

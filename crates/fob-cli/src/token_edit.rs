@@ -7,6 +7,7 @@ use fob_core::{Counter, Kind, Pin, RecoverySet, Token};
 use fob_store::{Locked, MAX_FILE, Store, lock_folder, remove_file, replace_file};
 use zeroize::Zeroizing;
 
+use crate::output::count;
 use crate::people;
 use crate::stop::Stop;
 use crate::token_text::{NoList, TokenText};
@@ -29,7 +30,7 @@ pub(crate) struct Edit<'a> {
     /// How many of its values are sealed.
     pub(crate) sealing: Sealing,
     /// How many of those no key opens.
-    pub(crate) unopened: usize,
+    unopened: usize,
     text: TokenText,
     /// Whether what is written is sealed.
     seal: bool,
@@ -256,6 +257,29 @@ impl<'a> Edit<'a> {
         self.text.ids().len()
     }
 
+    /// Whether the key opens all that is sealed.
+    ///
+    /// # Errors
+    /// It doesn't.
+    pub(crate) fn require_opened(&self) -> Result<(), Stop> {
+        if self.unopened == 0 {
+            return Ok(());
+        }
+        let path = self.store.token_path(self.name).display().to_string();
+        let values = u64::try_from(self.unopened).unwrap_or(u64::MAX);
+        let number = count(values, "sealed value");
+        Err(
+            Stop::unknown(format!("{path}: {number} can't be opened with this key"))
+                .remedy("Bring back the key that they were sealed with, or revoke those tokens."),
+        )
+    }
+
+    /// Whether two files say the same, whoever what is sealed in them is sealed for.
+    pub(crate) fn says_the_same_as(&self, other: &Self) -> bool {
+        let is_open = self.unopened == 0 && other.unopened == 0;
+        is_open && *self.text.to_text() == *other.text.to_text()
+    }
+
     /// Whether what is written is to be sealed; else as fob.conf says.
     pub(crate) fn set_sealed(&mut self, sealed: bool) {
         self.seal = sealed;
@@ -276,14 +300,23 @@ impl<'a> Edit<'a> {
     /// # Errors
     /// The edit would have done damage.
     pub(crate) fn finish(&self) -> Result<(Zeroizing<String>, TokenFile), Stop> {
+        self.finish_for(self.name)
+    }
+
+    /// The same as the token file of `name`: what is sealed opens for one name alone. What no
+    /// key opens would be lost; see [`require_opened`](Self::require_opened).
+    ///
+    /// # Errors
+    /// Those of [`finish`](Self::finish).
+    pub(crate) fn finish_for(&self, name: &str) -> Result<(Zeroizing<String>, TokenFile), Stop> {
         let mut text = self.text.clone();
         if self.seal {
             if let Some(key) = self.store.seal_key()? {
-                text.seal(self.name, key)?;
+                text.seal(name, key)?;
             }
         }
         let text = text.to_text();
-        let after = self.store.parse(self.name, &text).map_err(|_| damaging())?;
+        let after = self.store.parse(name, &text).map_err(|_| damaging())?;
         let usable = |id: &String| after.tokens.iter().any(|token| token.id == *id);
         if !self.kept.iter().all(usable) {
             return Err(damaging());

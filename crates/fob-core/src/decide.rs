@@ -25,8 +25,8 @@ const MAX_FROM: usize = 64;
 pub enum Admission {
     /// It may, once it is written down as failed.
     Debit(Box<Debit>),
-    /// It may not; nothing is written.
-    Refused(Refusal),
+    /// It may not. Something is to be written only once after a reboot.
+    Refused(Box<Decision>),
 }
 
 /// A ledger in which the attempt already counts as a failure. Must be written before the
@@ -45,6 +45,19 @@ pub struct Debit {
 pub struct Debited(Debit);
 
 impl Debit {
+    /// The ledger in which the attempt is no failure, what it tells its owner of others, and
+    /// where it came from.
+    fn lifted(self) -> (Ledger, Notice, Visit) {
+        let Self {
+            before,
+            mut after,
+            visit,
+            ..
+        } = self;
+        after.throttle = before.throttle;
+        (after, before.notice, visit)
+    }
+
     /// The same debit for an attempt from a place: a refusal forgets it, and a success is
     /// remembered where `stay` says so, as `ticket`.
     #[must_use]
@@ -76,7 +89,7 @@ pub fn admit(
     from: &str,
     attempt: &Attempt,
 ) -> Admission {
-    ledger.throttle.refresh(now);
+    let is_rebooted = ledger.throttle.refresh(now);
     let barred = match ledger.throttle.standing(policy.throttle, now, source) {
         Standing::Free => None,
         Standing::Wait(wait) => Some(Refusal {
@@ -86,7 +99,10 @@ pub fn admit(
         Standing::Locked => Some(Reason::Locked.into()),
     };
     if let Some(refusal) = barred.filter(|_| attempt.recovery().is_none()) {
-        return Admission::Refused(refusal);
+        // Else the wait would start again with each attempt, and never be over.
+        let next = is_rebooted.then_some(ledger);
+        let verdict = Verdict::Refused(refusal);
+        return Admission::Refused(Box::new(Decision { verdict, next }));
     }
     let mut after = ledger.clone();
     if attempt.has_code() && barred.is_none() {
@@ -247,7 +263,7 @@ fn accept(
     file: &TokenFile,
     finding: &Finding<'_>,
 ) -> Decision {
-    let mut next = debit.after;
+    let (mut next, mut notice, visit) = debit.lifted();
     next.make_room(&file.tokens, now);
     // A token whose clock isn't followed stays as it is, unless it was just resynced.
     let follow = policy.follows_drift || attempt.first().is_some();
@@ -256,7 +272,6 @@ fn accept(
     if !next.raise_floor(finding.token, finding.floor, offset, now) {
         return refuse(Reason::NoRoom);
     }
-    let mut notice = debit.before.notice;
     if attempt.first().is_some() {
         // The first of two codes in a row was a failure of nobody's.
         notice.failures = notice.failures.saturating_sub(1);
@@ -276,7 +291,7 @@ fn accept(
         expires: finding.token.expires,
         clock_off: clock_off(finding),
     };
-    succeed(next, debit.visit, now, file, acceptance)
+    succeed(next, visit, now, file, acceptance)
 }
 
 /// How far a token's clock was off, in seconds. A step is nothing: so late a code is typed.
@@ -296,7 +311,7 @@ fn bypassed(ledger: &Ledger, now: &Now, attempt: &Attempt) -> Option<Option<Reas
 }
 
 fn use_bypass(debit: Debit, now: &Now, file: &TokenFile) -> Decision {
-    let mut next = debit.after;
+    let (mut next, notice, visit) = debit.lifted();
     let mut issued_by = None;
     if let Some(bypass) = &mut next.bypass {
         bypass.uses = bypass.uses.saturating_sub(1);
@@ -307,18 +322,18 @@ fn use_bypass(debit: Debit, now: &Now, file: &TokenFile) -> Decision {
         counter: None,
         drift: 0,
         length: Bypass::DIGITS.count(),
-        notice: debit.before.notice,
+        notice,
         recovery_left: next.recovery_left(file),
         is_recovery: false,
         issued_by,
         expires: None,
         clock_off: 0,
     };
-    succeed(next, debit.visit, now, file, acceptance)
+    succeed(next, visit, now, file, acceptance)
 }
 
 fn recover(debit: Debit, now: &Now, file: &TokenFile, hit: Hit<'_>, name: &str) -> Decision {
-    let mut next = debit.after;
+    let (mut next, notice, visit) = debit.lifted();
     let before = next.spent_recovery(hit.set.id);
     next.spend_recovery(hit.set, hit.position, file);
     if before == next.spent_recovery(hit.set.id) {
@@ -329,14 +344,14 @@ fn recover(debit: Debit, now: &Now, file: &TokenFile, hit: Hit<'_>, name: &str) 
         counter: None,
         drift: 0,
         length: hit.length,
-        notice: debit.before.notice,
+        notice,
         recovery_left: next.recovery_left(file),
         is_recovery: true,
         issued_by: None,
         expires: None,
         clock_off: 0,
     };
-    succeed(next, debit.visit, now, file, acceptance)
+    succeed(next, visit, now, file, acceptance)
 }
 
 /// The one place where an acceptance becomes a decision.

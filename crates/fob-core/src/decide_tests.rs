@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::person::{Person, TIME, at, fob, now, paper, phone, token};
-use crate::{Digits, Kind, Owner, Period, RecoveryDigest, RecoverySet};
+use crate::{Digits, Kind, Owner, Period, PrivateId, RecoveryDigest, RecoverySet};
 
 const STEP: u64 = TIME / 30;
 
@@ -659,4 +659,87 @@ fn digits_that_recur_count_for_the_code_that_is_not_spent() {
         assert_eq!(acceptance.counter(), Some(Counter(80_466)));
         assert_eq!(alice.reason(TIME, &at(&fob, 80_466)), Some(Reason::Spent));
     }
+}
+
+/// P2: after a reboot a wait starts again, once; it doesn't with each attempt of somebody who
+/// must wait. So too where the caller sees no id of the boot.
+#[test]
+fn wait_ends_after_a_reboot() {
+    let wait = |wait| {
+        let reason = Reason::Throttled;
+        Verdict::Refused(Refusal { reason, wait })
+    };
+    for boot_id in [[2; 16], [0; 16]] {
+        let mut alice = Person::with(vec![phone()]);
+        for _ in 0..5 {
+            assert_eq!(alice.reason(TIME, "000000"), Some(Reason::Wrong));
+        }
+        let code = Attempt::parse(at(&phone(), STEP).as_bytes());
+        for (boot, waits) in [(30, Some(5)), (33, Some(2)), (34, Some(1)), (35, None)] {
+            let later = Now {
+                boot,
+                boot_id,
+                ..now(TIME)
+            };
+            let verdict = alice.tries_when(&later, "192.0.2.1", Stay::default(), &code);
+            match waits {
+                Some(seconds) => assert_eq!(verdict, wait(seconds), "{boot_id:?} {boot}"),
+                None => assert!(matches!(verdict, Verdict::Accepted(_)), "{verdict:?}"),
+            }
+        }
+    }
+}
+
+/// P2: a right code is no failure, not even the one that would have been the last: strangers and
+/// a mistake of the owner's had used up all but one.
+#[test]
+fn right_code_as_the_last_try_locks_nobody_out() {
+    let mut alice = Person::with(vec![fob(0)]);
+    alice.policy.throttle.lifetime = 10;
+    let home = "192.0.2.1";
+    let enters = |alice: &mut Person, counter| {
+        let verdict = alice.types(TIME, home, &at(&fob(0), counter));
+        assert!(matches!(verdict, Verdict::Accepted(_)), "{verdict:?}");
+        assert!(!alice.ledger.throttle.is_locked());
+    };
+    enters(&mut alice, 0);
+    for n in 0..8 {
+        alice.types(TIME, &format!("198.51.100.{n}"), "000000");
+    }
+    alice.types(TIME, home, "000000");
+    enters(&mut alice, 1);
+    enters(&mut alice, 2);
+}
+
+/// P2: right codes from new places count nowhere, also once the table of places is full.
+#[test]
+fn right_codes_from_new_places_are_no_failures_in_a_full_table() {
+    let mut alice = Person::with(vec![fob(0)]);
+    for n in 0..24 {
+        alice.types(TIME, &format!("198.51.100.{n}"), "000000");
+    }
+    for n in 0..8 {
+        let verdict = alice.types(TIME, &format!("203.0.113.{n}"), &at(&fob(0), n));
+        assert!(matches!(verdict, Verdict::Accepted(_)), "{n}: {verdict:?}");
+        assert_eq!(alice.ledger.throttle.failures(), 24);
+    }
+}
+
+/// What `fob bypass` shows of a code is what it was made with, and nothing shows the code.
+#[test]
+fn bypass_says_how_long_how_often_and_by_whom() {
+    let (bypass, code) = Bypass::new(12_345_678, [1; 16], &now(TIME), 3600, 3, "root");
+    assert_eq!(
+        (bypass.expires(), bypass.uses(), bypass.by()),
+        (TIME + 3600, 3, "root")
+    );
+    assert_eq!(Bypass::MAX_SECONDS, 604_800);
+    let shown = format!("{bypass:?} {code:?} {:?}", PrivateId([0xA7; 6]));
+    assert_eq!(
+        shown,
+        format!(
+            "Bypass(until {}, 3 uses) Code(8 digits) PrivateId",
+            TIME + 3600
+        )
+    );
 }

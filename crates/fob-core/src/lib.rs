@@ -65,7 +65,7 @@ pub use place::{Place, Session};
 pub use policy::{Now, Policy, PolicyChange, RELEASE_EPOCH, ThrottlePolicy, Types};
 pub use probe::{Found, Probe, RecoverySight, Sight, probe};
 pub use qr::{Drawing, Ink, Qr};
-pub use range::{MAX_WINDOW, window_steps};
+pub use range::{MAX_AHEAD, MAX_WINDOW, window_steps};
 pub use recovery::{MAX_SCRATCH, RECOVERY_CODES, RecoveryCode, RecoveryDigest, RecoverySet};
 pub use resync::{Pair, PairSearch};
 pub use seal::{SealKey, SealPlace, is_sealed};

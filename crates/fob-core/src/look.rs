@@ -75,12 +75,15 @@ impl Look<'_> {
             counter,
             floor: next.unwrap_or(counter),
             offset,
-            reason: self.unusable(&token).or(is_spent.then_some(Reason::Spent)),
+            reason: self
+                .unusable(&token)
+                .map(Reason::from)
+                .or(is_spent.then_some(Reason::Spent)),
         }
     }
 
     /// Why a token lets nobody in, whatever it shows.
-    pub(crate) fn unusable(&self, token: &Token) -> Option<Reason> {
+    pub(crate) fn unusable(&self, token: &Token) -> Option<Unusable> {
         unusable(self.policy, self.now, token)
     }
 
@@ -151,16 +154,40 @@ impl Look<'_> {
 }
 
 /// Why a token lets nobody in, whatever it shows.
-pub(crate) fn unusable(policy: &Policy, now: &Now, token: &Token) -> Option<Reason> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// It is disabled.
+    Disabled,
+    /// Tokens of its type don't count.
+    Type,
+    /// The machine's clock was never set.
+    ClockUnset,
+    /// Its last day is over.
+    Expired,
+}
+
+impl From<Unusable> for Reason {
+    fn from(why: Unusable) -> Self {
+        match why {
+            Unusable::Disabled => Self::Disabled,
+            Unusable::Type => Self::Type,
+            Unusable::ClockUnset => Self::ClockUnset,
+            Unusable::Expired => Self::Expired,
+        }
+    }
+}
+
+/// Why a token lets nobody in, whatever it shows; the first that applies.
+pub(crate) fn unusable(policy: &Policy, now: &Now, token: &Token) -> Option<Unusable> {
     let is_past = token.expires.is_some_and(|day| now.unix >= day.end());
     if token.disabled {
-        Some(Reason::Disabled)
+        Some(Unusable::Disabled)
     } else if !policy.types.has(token.kind) {
-        Some(Reason::Type)
+        Some(Unusable::Type)
     } else if token.kind.is_timed() && !now.clock_is_set() {
-        Some(Reason::ClockUnset)
+        Some(Unusable::ClockUnset)
     } else if is_past {
-        Some(Reason::Expired)
+        Some(Unusable::Expired)
     } else {
         None
     }

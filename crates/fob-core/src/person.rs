@@ -108,38 +108,38 @@ impl Person {
     }
 
     fn tries_at(&mut self, unix: u64, from: &str, stay: Stay, attempt: &Attempt) -> Verdict {
+        self.tries_when(&now(unix), from, stay, attempt)
+    }
+
+    pub(crate) fn tries_when(
+        &mut self,
+        now: &Now,
+        from: &str,
+        stay: Stay,
+        attempt: &Attempt,
+    ) -> Verdict {
         let policy = self.policy;
         let source = Source::remote(from);
-        let admission = admit(
-            &policy,
-            self.ledger.clone(),
-            &now(unix),
-            source,
-            from,
-            attempt,
-        );
-        let debit = match admission {
-            Admission::Refused(refusal) => return Verdict::Refused(refusal),
-            Admission::Debit(debit) => debit.at(stay, Ticket([self.drawn; 8]), attempt),
-        };
+        let admission = admit(&policy, self.ledger.clone(), now, source, from, attempt);
         let keep = |to: &mut Ledger, ledger: &Ledger| {
-            *to = Ledger::from_bytes(&ledger.to_bytes().unwrap()).unwrap()
+            *to = Ledger::from_bytes(&ledger.to_bytes().unwrap()).unwrap();
+            Ok::<(), ()>(())
         };
-        let debited = debit
-            .settle(|ledger| {
-                keep(&mut self.ledger, ledger);
-                Ok::<(), ()>(())
-            })
-            .unwrap();
-        self.debits += 1;
-        self.drawn = self.drawn.wrapping_add(1);
-        let evidence = Evidence::gather(&self.file, attempt);
-        let decision = decide(&policy, &evidence, debited, &now(unix), attempt);
+        let decision = match admission {
+            Admission::Refused(decision) => *decision,
+            Admission::Debit(debit) => {
+                let debit = debit.at(stay, Ticket([self.drawn; 8]), attempt);
+                let debited = debit
+                    .settle(|ledger| keep(&mut self.ledger, ledger))
+                    .unwrap();
+                self.debits += 1;
+                self.drawn = self.drawn.wrapping_add(1);
+                let evidence = Evidence::gather(&self.file, attempt);
+                decide(&policy, &evidence, debited, now, attempt)
+            }
+        };
         decision
-            .settle(|ledger, _| {
-                keep(&mut self.ledger, ledger);
-                Ok::<(), ()>(())
-            })
+            .settle(|ledger, _| keep(&mut self.ledger, ledger))
             .unwrap()
     }
 

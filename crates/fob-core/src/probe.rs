@@ -4,10 +4,10 @@
 use subtle::ConstantTimeEq;
 
 use crate::evidence::Hit;
-use crate::look::Look;
+use crate::look::{Look, Unusable};
 use crate::range::Range;
 use crate::{
-    Admission, Attempt, Counter, Evidence, KeyedToken, Kind, Ledger, MAX_BASE, Now, Policy, Reason,
+    Admission, Attempt, Counter, Evidence, KeyedToken, Kind, Ledger, MAX_BASE, Now, Policy,
     Refusal, Source, Token, Verdict, admit, decide,
 };
 
@@ -66,6 +66,8 @@ pub enum Found {
     FrontWrong,
     /// The token's last day is over.
     Expired,
+    /// Tokens of its type don't count.
+    Type,
     /// The machine's clock was never set.
     ClockUnset,
     /// The token is blocked, whatever it shows.
@@ -84,6 +86,7 @@ impl Found {
             Self::Disabled => "disabled",
             Self::FrontWrong => "front_wrong",
             Self::Expired => "expired",
+            Self::Type => "type",
             Self::ClockUnset => "clock_unset",
             Self::Blocked => "blocked",
         }
@@ -137,12 +140,13 @@ fn outcome(
     attempt: &Attempt,
 ) -> Result<String, Refusal> {
     let nowhere = |_: &Ledger| Ok::<(), std::convert::Infallible>(());
-    let debit = match admit(policy, ledger.clone(), now, source, "", attempt) {
-        Admission::Debit(debit) => debit,
-        Admission::Refused(refusal) => return Err(refusal),
+    let decision = match admit(policy, ledger.clone(), now, source, "", attempt) {
+        Admission::Debit(debit) => {
+            let Ok(debited) = debit.settle(nowhere);
+            decide(policy, evidence, debited, now, attempt)
+        }
+        Admission::Refused(decision) => *decision,
     };
-    let Ok(debited) = debit.settle(nowhere);
-    let decision = decide(policy, evidence, debited, now, attempt);
     match decision.settle(|ledger, _| nowhere(ledger)) {
         Ok(Verdict::Accepted(acceptance)) => Ok(acceptance.token),
         Ok(Verdict::Refused(refusal)) => Err(refusal),
@@ -166,9 +170,10 @@ impl Look<'_> {
         let counter = shown?;
         let found = match self.unusable(&token) {
             _ if !fits => Found::FrontWrong,
-            Some(Reason::Disabled) => Found::Disabled,
-            Some(Reason::Expired) => Found::Expired,
-            Some(_) => Found::ClockUnset,
+            Some(Unusable::Disabled) => Found::Disabled,
+            Some(Unusable::Type) => Found::Type,
+            Some(Unusable::ClockUnset) => Found::ClockUnset,
+            Some(Unusable::Expired) => Found::Expired,
             None if counter < floor || counter.next().is_none() => Found::Spent,
             None if counter < place.first => Found::TooOld,
             None if counter <= place.last => Found::Fresh,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::format::TokenFile;
-use crate::{Algorithm, Digits, Owner, Period, RecoveryCode, RecoverySet, Secret};
+use crate::{Algorithm, Digits, Owner, Period, Reason, RecoveryCode, RecoverySet, Secret, Types};
 
 const NOW: Now = Now {
     unix: 1_800_000_000,
@@ -136,6 +136,27 @@ fn disabled_and_blocked_tokens_say_so() {
     token.disabled = true;
     let (accepted, sight) = look(&ledger, &token, STEP);
     assert_eq!((accepted, sight), (false, Some((Found::Disabled, 0))));
+}
+
+/// The reason that a dry run gives is the one that a login has.
+#[test]
+fn token_whose_type_does_not_count_says_so() {
+    let token = phone();
+    let ledger = ledger(&token, 0, 0);
+    let attempt = Attempt::parse(token.code(Counter(STEP)).to_text().as_bytes());
+    let file = TokenFile {
+        tokens: vec![token],
+        ..TokenFile::default()
+    };
+    let policy = Policy {
+        types: Types::of("hotp").unwrap(),
+        ..Policy::default()
+    };
+    let evidence = Evidence::gather(&file, &attempt);
+    let probe = probe(&policy, &evidence, &ledger, &NOW, source(), &attempt);
+    assert_eq!(probe.outcome.unwrap_err().reason, Reason::Type);
+    assert_eq!(probe.sights[0].found, Found::Type);
+    assert_eq!(Found::Type.word(), "type");
 }
 
 #[test]

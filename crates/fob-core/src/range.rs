@@ -1,7 +1,7 @@
 //! Where a token's codes are looked for.
 
 use crate::ledger::usual_drift;
-use crate::{Counter, KeyedToken, Kind, Ledger, Now, Period, Policy, step};
+use crate::{Counter, KeyedToken, Kind, Ledger, MAX_BASE, Now, Period, Policy, step};
 
 /// How far back an HOTP code is recognised as spent rather than wrong.
 const HOTP_LOOK_BACK: i64 = 10;
@@ -12,6 +12,9 @@ pub const MAX_WINDOW: u64 = 10;
 const BEYOND: u64 = 2;
 /// The most steps to each side, then.
 const MAX_BEYOND: u64 = 24;
+/// No code of a time-based token counts that is more steps after the machine's clock: the
+/// farthest drift that a ledger remembers, and the widest search round it.
+pub const MAX_AHEAD: u64 = MAX_BASE.unsigned_abs() as u64 + MAX_BEYOND;
 /// The steps that may go by from the first of two codes in a row to the second.
 const WAIT: i64 = 2;
 /// How many presses may have been lost, where two codes in a row are asked for.

@@ -59,23 +59,10 @@ pub(crate) struct Failures {
 }
 
 impl Throttle {
-    /// Brings the times up to `now`. Called before anything else.
-    pub fn refresh(&mut self, now: &Now) {
-        // A boot without an id is taken for the one before: not every caller sees /proc, and
-        // one that doesn't would make everybody's wait start again.
-        let is_named = now.boot_id != [0; 16];
-        if is_named && self.boot_id != now.boot_id {
-            self.boot_id = now.boot_id;
-            self.faded = now.boot;
-            self.sources
-                .iter_mut()
-                .for_each(|failures| failures.last = now.boot);
-        }
-        // A boot without an id: what lies in the future was noted by an earlier boot.
-        self.faded = self.faded.min(now.boot);
-        self.sources
-            .iter_mut()
-            .for_each(|failures| failures.last = failures.last.min(now.boot));
+    /// Brings the times up to `now`. Called before anything else. Whether any was of an earlier
+    /// boot: unless that is written, waits start again the next time too.
+    pub fn refresh(&mut self, now: &Now) -> bool {
+        let is_rebooted = self.rebase(now);
         self.sources
             .retain(|failures| now.boot.saturating_sub(failures.last) < FORGET_AFTER);
         let fallen = now
@@ -89,6 +76,32 @@ impl Throttle {
         self.faded = self
             .faded
             .saturating_add(fallen.saturating_mul(STRANGER_FADES));
+        is_rebooted
+    }
+
+    /// Takes what an earlier boot noted as noted now. Whether there was any.
+    fn rebase(&mut self, now: &Now) -> bool {
+        // A boot without an id is taken for the one before: not every caller sees /proc, and
+        // one that doesn't would make everybody's wait start again.
+        let is_named = now.boot_id != [0; 16];
+        if is_named && self.boot_id != now.boot_id {
+            self.boot_id = now.boot_id;
+            self.faded = now.boot;
+            self.sources
+                .iter_mut()
+                .for_each(|failures| failures.last = now.boot);
+            return true;
+        }
+        // A boot without an id: what lies in the future was noted by an earlier boot.
+        let times = self.sources.iter_mut().map(|failures| &mut failures.last);
+        let mut is_any = false;
+        for time in times.chain([&mut self.faded]) {
+            if *time > now.boot {
+                *time = now.boot;
+                is_any = true;
+            }
+        }
+        is_any
     }
 
     /// Whether an attempt from `source` may be looked at now.
@@ -140,7 +153,7 @@ impl Throttle {
     }
 
     /// A success clears its own source and breaks the row of known failures. What
-    /// strangers did goes on counting.
+    /// strangers did goes on counting. Called on a throttle in which it is no failure.
     pub(crate) fn succeed(&mut self, source: Source) {
         let own = self
             .sources

@@ -51,8 +51,18 @@ impl Account {
         let Some(named) = unless_unknown(User::from_name(name))? else {
             return Ok(None);
         };
-        let Some(user) = unless_unknown(User::from_uid(named.uid))? else {
-            return Err(Fault::new(FaultKind::UserDatabase, "a uid has no name"));
+        let found = Self::of_uid(named.uid.as_raw())?;
+        let no_name = || Fault::new(FaultKind::UserDatabase, "a uid has no name");
+        found.ok_or_else(no_name).map(Some)
+    }
+
+    /// Whose uid it is. `None` if it is nobody's.
+    ///
+    /// # Errors
+    /// The user database failed, or the name is none that can be used.
+    pub fn of_uid(uid: u32) -> Result<Option<Self>, Fault> {
+        let Some(user) = unless_unknown(User::from_uid(Uid::from_raw(uid)))? else {
+            return Ok(None);
         };
         // The library puts this character in the place of bytes that are no text.
         if user.name.is_empty() || user.name.len() > MAX_NAME || user.name.contains('\u{fffd}') {

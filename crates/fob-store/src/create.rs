@@ -1,17 +1,25 @@
 //! Files that appear complete or not at all.
 
-use std::fs::{File, Permissions};
+use std::ffi::OsString;
+use std::fs::{File, Metadata, Permissions};
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
+#[cfg(target_env = "gnu")]
+use nix::fcntl::{RenameFlags, renameat2};
 use nix::sys::stat::Mode;
 use nix::unistd::{linkat, unlink};
 
 use crate::Fault;
+use crate::folder::names;
+use crate::way::look_at;
+
+/// How the names of temporary files begin.
+const TEMPORARY: &str = ".new-";
 
 /// Creates a file with this content, synced, readable by root alone. `false` if somebody
 /// else was faster: theirs stays.
@@ -34,21 +42,21 @@ pub fn create_file(path: &Path, content: &[u8]) -> Result<bool, Fault> {
         .and_then(|()| file.write_all(content))
         .and_then(|()| file.sync_all())
         .map_err(|error| Fault::writing(path, error));
-    let linked = written.and_then(|()| {
-        let link = match &temporary {
+    let named = written.and_then(|()| {
+        let named = match &temporary {
             None => link_unnamed(&file, path),
-            Some(name) => linkat(AT_FDCWD, name.as_path(), AT_FDCWD, path, AtFlags::empty()),
+            Some(name) => rename_to_new(name, path),
         };
-        match link {
+        match named {
             Ok(()) => Ok(true),
             Err(Errno::EEXIST) => Ok(false),
             Err(errno) => Err(failed(errno)),
         }
     });
-    if let Some(name) = &temporary {
+    if let Some(name) = temporary.filter(|_| named != Ok(true)) {
         let _ = unlink(name.as_path());
     }
-    if linked? {
+    if named? {
         sync_folder(folder)?;
         return Ok(true);
     }
@@ -70,6 +78,56 @@ fn link_unnamed(file: &File, path: &Path) -> Result<(), Errno> {
             )
         }
         linked => linked,
+    }
+}
+
+/// Gives a temporary file a name that nothing has. Where the file system or the C library can't
+/// do that in one step (NFS; musl), the file has two names for a moment, and for good if we are
+/// killed then: whoever reads it takes the first one away.
+fn rename_to_new(name: &Path, path: &Path) -> Result<(), Errno> {
+    match rename_at_once(name, path) {
+        Err(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => {
+            linkat(AT_FDCWD, name, AT_FDCWD, path, AtFlags::empty())?;
+            let _ = unlink(name);
+            Ok(())
+        }
+        renamed => renamed,
+    }
+}
+
+#[cfg(target_env = "gnu")]
+fn rename_at_once(name: &Path, path: &Path) -> Result<(), Errno> {
+    renameat2(
+        AT_FDCWD,
+        name,
+        AT_FDCWD,
+        path,
+        RenameFlags::RENAME_NOREPLACE,
+    )
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn rename_at_once(_: &Path, _: &Path) -> Result<(), Errno> {
+    Err(Errno::ENOSYS)
+}
+
+/// Takes away the temporary name of a file that has another one by now: whoever made it was
+/// killed before they came to that, or is about to. `false` if it has no such name.
+pub(crate) fn remove_temporary_name(path: &Path, stat: &Metadata) -> Result<bool, Fault> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let names = names(folder).map_err(|errno| Fault::reading(folder, errno))?;
+    let temporary = |name: &OsString| name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes());
+    let same = |other: &PathBuf| {
+        let other = look_at(other);
+        other.is_ok_and(|other| (other.dev(), other.ino()) == (stat.dev(), stat.ino()))
+    };
+    let mut others = names.into_iter().filter(temporary);
+    let Some(other) = others.find_map(|name| Some(folder.join(name)).filter(same)) else {
+        return Ok(false);
+    };
+    match unlink(other.as_path()) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(true),
+        Err(errno) => Err(Fault::writing(&other, errno)),
     }
 }
 
@@ -145,7 +203,7 @@ pub fn random<const N: usize>() -> Result<[u8; N], Fault> {
     Ok(bytes)
 }
 
-pub(crate) type Temporary = (File, Option<std::path::PathBuf>);
+pub(crate) type Temporary = (File, Option<PathBuf>);
 
 /// A file with a name that nothing reads: it begins with a dot.
 pub(crate) fn named_temporary(folder: &Path) -> Result<Temporary, Errno> {
@@ -153,6 +211,9 @@ pub(crate) fn named_temporary(folder: &Path) -> Result<Temporary, Errno> {
     let flags =
         OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
     let unique: [u8; 8] = random().map_err(|_| Errno::EIO)?;
-    let name = folder.join(format!(".new-{}", fob_core::format::hex_text(&unique)));
+    let name = folder.join(format!(
+        "{TEMPORARY}{}",
+        fob_core::format::hex_text(&unique)
+    ));
     Ok((File::from(open(&name, flags, mode)?), Some(name)))
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use fob_core::format::TokenFile;
 use sha2::{Digest, Sha256};
 
-use crate::trusted::{Kept, read};
+use crate::places::Read;
+use crate::trusted::{Kept, read_stamped};
 use crate::way::Way;
 use crate::{Fault, FaultKind, create};
 
@@ -16,17 +17,18 @@ const FILE: &str = "dummy";
 
 pub(crate) struct Dummy {
     pub(crate) file: TokenFile,
+    pub(crate) read: Read,
     pub(crate) ledger: PathBuf,
 }
 
 /// The dummy for `name`: one of 256 ledgers.
 pub(crate) fn find(way: &Way, state: &Path, name: &str) -> Result<Dummy, Fault> {
     let path = state.join(FILE);
-    let text = match read(way, &path, Kept::Secret)? {
-        Some(text) => text,
+    let (text, stamp) = match read_stamped(way, &path, Kept::Secret)? {
+        Some(found) => found,
         None => {
             create::create_file(&path, new_file()?.as_bytes())?;
-            read(way, &path, Kept::Secret)?
+            read_stamped(way, &path, Kept::Secret)?
                 .ok_or_else(|| Fault::at(FaultKind::StateMissing, &path, "vanished"))?
         }
     };
@@ -42,6 +44,7 @@ pub(crate) fn find(way: &Way, state: &Path, name: &str) -> Result<Dummy, Fault> 
     let number = hash.finalize().first().copied().unwrap_or_default();
     Ok(Dummy {
         file,
+        read: Read::new(path, stamp),
         ledger: state.join(format!("dummy-{number:02x}")),
     })
 }

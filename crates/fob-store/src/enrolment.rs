@@ -115,11 +115,8 @@ impl Store {
     /// Makes a token for somebody who has none, in memory.
     ///
     /// # Errors
-    /// What would keep it from becoming real: the person is gone, or the ledger is another's
-    /// or can't be used.
-    pub fn begin_enrolment(&self, name: &str) -> Result<Enrolment, Fault> {
-        let gone = || Fault::new(FaultKind::UserDatabase, "the person is gone");
-        let account = Account::look_up(name)?.ok_or_else(gone)?;
+    /// What would keep it from becoming real: the ledger is another's or can't be used.
+    pub fn begin_enrolment(&self, account: Account) -> Result<Enrolment, Fault> {
         let path = self.ledger_path(account.uid);
         let ledger = match LedgerFile::open(&path)? {
             Some((_, ledger)) => ledger,
@@ -217,12 +214,13 @@ impl Store {
         }
     }
 
-    /// Makes a pending enrolment real, once. The ledger comes before the token file, so that
-    /// the code that confirmed it is spent; and the token file is there as a whole, or not.
+    /// Makes a pending enrolment of that person real, once. The ledger comes before the token
+    /// file, so that the code that confirmed it is spent; and the token file is there as a
+    /// whole, or not. The person was looked up before: others wait for the lock here.
     ///
     /// # Errors
     /// It couldn't be written: nobody was enrolled.
-    pub fn claim(&self, receipt: &Receipt) -> Result<Claim, Fault> {
+    pub fn claim(&self, receipt: &Receipt, account: &Account) -> Result<Claim, Fault> {
         let path = self.conf.state.join(FOLDER).join(receipt.text());
         // As `fob` does: nobody else edits token files meanwhile, or voids this.
         let _lock = lock_folder(&self.conf.tokens)?;
@@ -232,23 +230,21 @@ impl Store {
         unlink(&path).map_err(|errno| Fault::writing(&path, errno))?;
         let damaged = |what: String| Fault::at(FaultKind::StateDamaged, &path, what);
         let pending = Pending::parse(&text).map_err(|error| damaged(error.to_string()))?;
-        let account = Account::look_up(&pending.owner.name)?;
-        let account = account.filter(|account| owner(account) == pending.owner);
-        let Some(account) = account.filter(|_| pending.is_fresh(&now())) else {
+        if owner(account) != pending.owner || !pending.is_fresh(&now()) {
             return Ok(Claim::Gone);
-        };
+        }
         let name = account.name.as_str();
         if self.has_token_file(&file_name(name))? {
-            return Ok(Claim::Late(account.name));
+            return Ok(Claim::Late(name.to_owned()));
         }
         let file = self.parse(name, &pending.file)?;
         let token = file.tokens.first();
         let token = token.ok_or_else(|| damaged("has no token".into()))?;
-        self.spend(&account, token, &pending)?;
+        self.spend(account, token, &pending)?;
         if self.create_token_file(name, &pending.file)? {
-            Ok(Claim::Enrolled(account.name.clone(), token.id.clone()))
+            Ok(Claim::Enrolled(name.to_owned(), token.id.clone()))
         } else {
-            Ok(Claim::Late(account.name))
+            Ok(Claim::Late(name.to_owned()))
         }
     }
 

@@ -10,6 +10,7 @@ use fob_core::{
 
 use crate::account::file_name;
 use crate::pages::{Medium, Pages};
+use crate::places::Read;
 use crate::seal::Seal;
 use crate::trusted::{Kept, is_link, is_there, read};
 use crate::way::Way;
@@ -17,6 +18,10 @@ use crate::{Account, Fault, FaultKind, LedgerFile, Who, clock, dummy, random};
 
 /// The fob.conf that is read where no other is named.
 pub const DEFAULT_CONF: &str = "/etc/fob/fob.conf";
+
+/// A token file that changes while its ledger's lock is waited for is read again, at most as
+/// often as this.
+const MOST_EDITS: u32 = 8;
 
 /// Where a machine keeps its tokens and ledgers.
 #[derive(Debug, Clone)]
@@ -146,7 +151,8 @@ impl Store {
     }
 
     /// Judges an attempt: tokens, lock, ledger, debit, decision, settlement. Nobody is let
-    /// in whose code isn't durably spent. A success is remembered where `stay` says so.
+    /// in whose code isn't durably spent, nor by what was taken from them before the lock was
+    /// theirs. A success is remembered where `stay` says so.
     ///
     /// # Errors
     /// Whatever kept it from being judged. The attempt is then refused, and if it couldn't
@@ -159,13 +165,40 @@ impl Store {
         stay: Stay,
         attempt: &Attempt,
     ) -> Result<Judged, Fault> {
+        let mut fresh = false;
+        for _ in 0..MOST_EDITS {
+            let judged = self.judge_once(who, source, from, stay, attempt, &mut fresh)?;
+            if let Some(judged) = judged {
+                return Ok(judged);
+            }
+        }
+        let path = self.token_path(who.name());
+        let what = "was changed each time it was read";
+        Err(Fault::at(FaultKind::StateUnreadable, &path, what))
+    }
+
+    /// `None` if the token file was changed meanwhile: nothing was judged. Says whether the
+    /// ledger was created for it.
+    fn judge_once(
+        &self,
+        who: &Who,
+        source: Source,
+        from: &str,
+        stay: Stay,
+        attempt: &Attempt,
+        fresh: &mut bool,
+    ) -> Result<Option<Judged>, Fault> {
         let person = self.person(who)?;
         let file = &person.file;
         // What is slow is done before the lock: nobody waits for it.
         let evidence = Evidence::gather(file, attempt);
         let ticket = Ticket(stay.seconds.map_or(Ok([0; 8]), |_| random())?);
 
-        let (mut ledger_file, ledger, fresh) = self.ledger(&person)?;
+        let (mut ledger_file, ledger, made) = self.ledger(&person)?;
+        *fresh |= made;
+        if !person.read.still_holds() {
+            return Ok(None);
+        }
         let now = clock::now();
         let clock_behind = ledger.clock_behind(&now);
         let policy = &self.conf.policy;
@@ -174,12 +207,12 @@ impl Store {
             .as_ref()
             .map_or(source, |name| source.masked(name));
         let judged = |verdict| {
-            Ok(Judged {
+            Ok(Some(Judged {
                 verdict: person.outcome(verdict),
-                fresh,
+                fresh: *fresh,
                 clock_behind,
                 refused: file.refused.clone(),
-            })
+            }))
         };
 
         let call = Judging {
@@ -217,12 +250,14 @@ impl Store {
     pub(crate) fn person(&self, who: &Who) -> Result<Person, Fault> {
         let (name, absent) = match who {
             Who::Absent(name, reason) => (name, *reason),
-            Who::Enrolled(account) => match self.tokens(&account.name)? {
-                Some(file) => {
+            Who::Enrolled(account) => match self.read_tokens(&account.name)? {
+                Some((text, read)) => {
+                    let file = self.parse(&account.name, &text)?;
                     let owner = owner(account);
                     let ledger = self.ledger_path(account.uid);
                     return Ok(Person {
                         file,
+                        read,
                         ledger,
                         owner,
                         masked: None,
@@ -239,6 +274,7 @@ impl Store {
         };
         Ok(Person {
             file: dummy.file,
+            read: dummy.read,
             ledger: dummy.ledger,
             owner,
             masked: Some(name.clone()),
@@ -289,7 +325,9 @@ impl Judging<'_> {
         } = self;
         let debit = match admit(policy, ledger, now, *source, from, attempt) {
             Admission::Debit(debit) => debit.at(*stay, *ticket, attempt),
-            Admission::Refused(refusal) => return Ok(Verdict::Refused(refusal)),
+            Admission::Refused(decision) => {
+                return decision.settle(|ledger, _| pages.debit(ledger));
+            }
         };
         let debited = debit.settle(|ledger| pages.debit(ledger))?;
         let decision = decide(policy, evidence, debited, now, attempt);
@@ -308,7 +346,7 @@ pub(crate) fn owner(account: &Account) -> Owner {
 }
 
 /// The same trouble, told by the person's name.
-fn named(mut fault: Fault, account: &Account) -> Fault {
+pub(crate) fn named(mut fault: Fault, account: &Account) -> Fault {
     let by_uid = format!("NAME (the person with uid {})", account.uid);
     fault.detail = fault.detail.replace(&by_uid, &account.name);
     fault
@@ -331,6 +369,8 @@ pub(crate) fn check_owner(path: &Path, ledger: &Ledger, owner: &Owner) -> Result
 /// Whom an attempt is judged as.
 pub(crate) struct Person {
     pub(crate) file: TokenFile,
+    /// Where the file was read.
+    pub(crate) read: Read,
     pub(crate) ledger: PathBuf,
     pub(crate) owner: Owner,
     /// The name that shares a dummy ledger with others.

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Deref;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
@@ -19,6 +20,8 @@ use crate::{Fault, FaultKind};
 
 /// Tries to get hold of a file that keeps being replaced.
 const TRIES: u32 = 100;
+/// How often a ledger that looks damaged is read where it isn't locked.
+const PEEKS: u32 = 3;
 
 /// A ledger file, locked. The lock goes with it.
 #[derive(Debug)]
@@ -55,6 +58,35 @@ impl LedgerFile {
             path,
             "is replaced again and again",
         ))
+    }
+
+    /// Reads the ledger without its lock, and without what writing takes: whoever is to be
+    /// kept waiting by nobody needs no more. `None` if there is none.
+    ///
+    /// What a writer leaves half done is what a killed one would: the slot before it counts.
+    ///
+    /// # Errors
+    /// Any doubt about the file or its content.
+    pub(crate) fn peek(way: &Way, path: &Path) -> Result<Option<Ledger>, Fault> {
+        let mut peeked = Self::peek_once(way, path);
+        for _ in 1..PEEKS {
+            match &peeked {
+                // Read while the mark was written, perhaps.
+                Err(fault) if fault.kind == FaultKind::StateDamaged => {
+                    peeked = Self::peek_once(way, path);
+                }
+                _ => break,
+            }
+        }
+        peeked
+    }
+
+    fn peek_once(way: &Way, path: &Path) -> Result<Option<Ledger>, Fault> {
+        let Some((file, _)) = open_checked(way, path, Kept::Secret, OFlag::O_RDONLY)? else {
+            return Ok(None);
+        };
+        let (_, ledger) = Pages::read(&file, path)?;
+        Ok(Some(ledger))
     }
 
     /// Creates a ledger, complete and durable; if somebody else was faster, theirs stays.
@@ -123,9 +155,21 @@ impl LedgerFile {
     }
 }
 
-impl Medium for Locked {
+impl<F: Deref<Target = File>> Medium for F {
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize> {
-        FileExt::read_at(&**self, bytes, at)
+        let (mut rest, mut next) = (bytes, at);
+        while !rest.is_empty() {
+            match FileExt::read_at(&**self, rest, next) {
+                Ok(0) => break,
+                Ok(length) => {
+                    rest = rest.get_mut(length..).unwrap_or_default();
+                    next = next.saturating_add(length as u64);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(usize::try_from(next.saturating_sub(at)).unwrap_or_default())
     }
 
     fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {

@@ -25,6 +25,7 @@ mod pages;
 mod people;
 mod places;
 mod recall;
+mod renamed;
 #[cfg(test)]
 mod root_folder;
 mod seal;

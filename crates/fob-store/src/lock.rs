@@ -1,4 +1,8 @@
 //! Locks that the kernel drops with their process, waited for a limited time.
+//!
+//! Whoever needs several takes them in this order, or two would wait for each other until one
+//! gives up: the folder of the stock, the folder of the token files, ledgers. Two ledgers are
+//! never held at once.
 
 use std::fs::File;
 use std::ops::Deref;

@@ -26,6 +26,7 @@ pub(crate) const SIZE: usize = 3 * PAGE;
 
 /// What a ledger is written to: an open file, or the simulated disk of the model.
 pub(crate) trait Medium {
+    /// Reads as many of these bytes as there are, however little comes at once; says how many.
     fn read_at(&self, bytes: &mut [u8], at: u64) -> io::Result<usize>;
     fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()>;
     fn sync_data(&self) -> io::Result<()>;

@@ -10,9 +10,34 @@ use nix::errno::Errno;
 use zeroize::Zeroizing;
 
 use crate::account::file_name;
-use crate::trusted::{Kept, is_there, read};
+use crate::trusted::{Kept, Stamp, is_there, read_stamped};
 use crate::way::look_at;
 use crate::{Fault, FaultKind, Store};
+
+/// Where a token file was read, and how it stood then.
+#[derive(Debug)]
+pub(crate) struct Read {
+    path: PathBuf,
+    stamp: Stamp,
+    /// What would have come before it, and wasn't there.
+    missing: Option<PathBuf>,
+}
+
+impl Read {
+    pub(crate) fn new(path: PathBuf, stamp: Stamp) -> Self {
+        Self {
+            path,
+            stamp,
+            missing: None,
+        }
+    }
+
+    /// Whether reading it again would bring the same. What can't be looked at was changed.
+    pub(crate) fn still_holds(&self) -> bool {
+        let is_missing = |path: &PathBuf| look_at(path).err() == Some(Errno::ENOENT);
+        self.missing.iter().all(is_missing) && self.stamp.still_fits(&self.path)
+    }
+}
 
 impl Store {
     /// The path of a person's token file; where it will be, if there is none.
@@ -39,16 +64,33 @@ impl Store {
     /// # Errors
     /// It can't be trusted.
     pub fn token_text(&self, name: &str) -> Result<Option<Zeroizing<String>>, Fault> {
+        Ok(self.read_tokens(name)?.map(|(text, _)| text))
+    }
+
+    /// The same, for a login, which looks again whether it still holds.
+    pub(crate) fn read_tokens(
+        &self,
+        name: &str,
+    ) -> Result<Option<(Zeroizing<String>, Read)>, Fault> {
         let file = file_name(name);
-        let usual = read(&self.way, &self.conf.tokens.join(&file), Kept::Secret)?;
-        match (usual, self.enrolled()) {
-            (None, Some(folder)) => {
-                self.require_state(folder)?;
-                let own = read(&self.way, &folder.join(&file), Kept::Secret);
-                unless_missing(own, None)
-            }
-            (usual, _) => Ok(usual),
+        let path = self.conf.tokens.join(&file);
+        if let Some((text, stamp)) = read_stamped(&self.way, &path, Kept::Secret)? {
+            return Ok(Some((text, Read::new(path, stamp))));
         }
+        let Some(folder) = self.enrolled() else {
+            return Ok(None);
+        };
+        self.require_state(folder)?;
+        let own = folder.join(&file);
+        let found = unless_missing(read_stamped(&self.way, &own, Kept::Secret), None)?;
+        Ok(found.map(|(text, stamp)| {
+            let missing = Some(path);
+            let read = Read {
+                missing,
+                ..Read::new(own, stamp)
+            };
+            (text, read)
+        }))
     }
 
     /// Whether there is a token file of that name, whatever it is.

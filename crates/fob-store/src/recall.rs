@@ -53,6 +53,10 @@ impl Store {
             return Ok(None);
         };
         check_owner(&person.ledger, &ledger, &person.owner)?;
+        // Something may have been taken from the person meanwhile: then they are asked.
+        if !person.read.still_holds() {
+            return Ok(None);
+        }
         let Person {
             file: tokens,
             owner,

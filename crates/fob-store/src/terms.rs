@@ -7,6 +7,7 @@ use fob_core::rule::{Action, GroupName, Minute, Rule, Scene};
 use fob_core::{
     Day, FirstPass, Kind, Now, Period, Place, Policy, Reason, Settings, Source, Stay, address,
 };
+use nix::errno::Errno;
 use nix::unistd::{Gid, Group, User, getgrouplist};
 
 use crate::account::{file_name, unless_unknown};
@@ -104,7 +105,8 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`Store::who`], and whatever keeps a rule from being told. Never "no rule is
-    /// about them" for want of knowing.
+    /// about them" for want of knowing. Somebody who would pass for want of a token file, or be
+    /// enrolled, and has one under a name that they had before.
     pub fn terms(&mut self, call: Call<'_>, arguments: &Settings) -> Result<Terms, Fault> {
         let settings = self.conf.settings(call.service).overlaid(arguments);
         self.conf.policy = settings.policy(self.conf.policy);
@@ -121,6 +123,9 @@ impl Store {
         let pass = pass(action, &who, &settings, &now);
         let enrols = rule.is_some_and(|rule| rule.enrolls)
             && may_enrol(&self.conf.policy, &who, &settings, &now);
+        if enrols || matches!(pass, Some(Pass::NotEnrolled(_))) {
+            self.require_never_enrolled(&who)?;
+        }
         // Looked for wherever any rule remembers: a refusal forgets the place for all.
         let used = self.conf.rules.iter().any(|rule| rule.remember.is_some());
         let stay = Stay {
@@ -206,14 +211,18 @@ impl Scene for Facts<'_> {
     fn is_in_group(&self, group: &GroupName) -> Result<bool, Fault> {
         let (found, gid) = match group {
             GroupName::Name(name) => {
-                let found =
-                    unless_unknown(Group::from_name(name))?.ok_or_else(|| no_group(name))?;
+                let found = named(name)?.ok_or_else(|| no_group(name))?;
                 let gid = found.gid;
                 (Some(found), gid)
             }
             GroupName::Id(gid) => {
                 let gid = Gid::from_raw(*gid);
-                (unless_unknown(Group::from_gid(gid))?, gid)
+                let found = match Group::from_gid(gid) {
+                    // So long a list isn't read, and what the system says of the person holds.
+                    Err(Errno::ERANGE) => None,
+                    found => unless_unknown(found)?,
+                };
+                (found, gid)
             }
         };
         let Some(user) = unless_unknown(User::from_name(self.user()))? else {
@@ -245,12 +254,26 @@ impl Store {
         let mut missing = Vec::new();
         for rule in &self.conf.rules {
             for name in rule.group_names() {
-                if unless_unknown(Group::from_name(name))?.is_none() {
+                if named(name)?.is_none() {
                     missing.push((rule.name.clone(), name.to_owned()));
                 }
             }
         }
         Ok(missing)
+    }
+}
+
+/// The group of that name.
+fn named(name: &str) -> Result<Option<Group>, Fault> {
+    match Group::from_name(name) {
+        Err(Errno::ERANGE) => Err(Fault::new(
+            FaultKind::UserDatabase,
+            format!(
+                "a rule names the group {name:?}, whose list of members is longer than 1 MiB; \
+                 write its number instead; for that run: getent group {name}"
+            ),
+        )),
+        found => unless_unknown(found),
     }
 }
 

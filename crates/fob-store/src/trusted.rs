@@ -11,14 +11,15 @@ use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use zeroize::Zeroizing;
 
+use crate::create::remove_temporary_name;
 use crate::way::{Way, look_at};
 use crate::{Fault, FaultKind};
 
 /// No token file or fob.conf is larger, in bytes.
 pub const MAX_FILE: u64 = 65_536;
 
-/// A file without a name was replaced since it was opened: the new one is opened instead, at
-/// most as often as this.
+/// What has no name any more was replaced since it was opened, and what has a temporary name
+/// beside its own was just made: it is opened again, at most as often as this.
 const MOST_REPLACEMENTS: u32 = 16;
 
 /// What a file must be like beyond belonging to root.
@@ -30,16 +31,51 @@ pub(crate) enum Kept {
     Public,
 }
 
+/// Which file has a name, and how it stands: another one means that something was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    file: (u64, u64),
+    changed: (i64, i64),
+    size: u64,
+}
+
+impl Stamp {
+    fn of(stat: &Metadata) -> Self {
+        Self {
+            file: (stat.dev(), stat.ino()),
+            changed: (stat.ctime(), stat.ctime_nsec()),
+            size: stat.len(),
+        }
+    }
+
+    /// Whether the file at `path` is the one that was read, as it was read.
+    pub(crate) fn still_fits(&self, path: &Path) -> bool {
+        look_at(path).is_ok_and(|stat| Self::of(&stat) == *self)
+    }
+}
+
 /// Reads a file as a whole. `None` if it isn't there.
 ///
 /// # Errors
 /// Any doubt about the file or a folder above it; a folder that isn't there.
 pub(crate) fn read(way: &Way, path: &Path, kept: Kept) -> Result<Option<Zeroizing<String>>, Fault> {
-    let Some(mut bytes) = read_bytes(way, path, kept)? else {
+    Ok(read_stamped(way, path, kept)?.map(|(text, _)| text))
+}
+
+/// The same, and which file it was.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_stamped(
+    way: &Way,
+    path: &Path,
+    kept: Kept,
+) -> Result<Option<(Zeroizing<String>, Stamp)>, Fault> {
+    let Some((mut bytes, stat)) = read_with_stat(way, path, kept)? else {
         return Ok(None);
     };
     match String::from_utf8(std::mem::take(&mut *bytes)) {
-        Ok(text) => Ok(Some(Zeroizing::new(text))),
+        Ok(text) => Ok(Some((Zeroizing::new(text), Stamp::of(&stat)))),
         Err(error) => {
             drop(Zeroizing::new(error.into_bytes()));
             Err(Fault::at(
@@ -60,6 +96,12 @@ pub(crate) fn read_bytes(
     path: &Path,
     kept: Kept,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
+    Ok(read_with_stat(way, path, kept)?.map(|(bytes, _)| bytes))
+}
+
+type Content = (Zeroizing<Vec<u8>>, Metadata);
+
+fn read_with_stat(way: &Way, path: &Path, kept: Kept) -> Result<Option<Content>, Fault> {
     let Some((mut file, stat)) = open_checked(way, path, kept, OFlag::O_RDONLY)? else {
         return Ok(None);
     };
@@ -74,7 +116,7 @@ pub(crate) fn read_bytes(
     let mut bytes = Zeroizing::new(vec![0; usize::try_from(size).unwrap_or_default()]);
     file.read_exact(&mut bytes)
         .map_err(|error| Fault::at(FaultKind::StateUnreadable, path, error.kind()))?;
-    Ok(Some(bytes))
+    Ok(Some((bytes, stat)))
 }
 
 /// Opens a file and checks it and its way. `None` if it isn't there.
@@ -99,7 +141,16 @@ pub(crate) fn open_checked(
         let Some((file, stat)) = open_one(path, access)? else {
             return Ok(None);
         };
-        if stat.nlink() != 0 {
+        let again = match stat.nlink() {
+            0 => true,
+            // Perhaps it was just made, or whoever made it was killed.
+            2 if kept == Kept::Secret => {
+                remove_temporary_name(path, &stat)?
+                    || file.metadata().is_ok_and(|now| now.nlink() != 2)
+            }
+            _ => false,
+        };
+        if !again {
             check_file(path, &stat, kept)?;
             return Ok(Some((file, stat)));
         }

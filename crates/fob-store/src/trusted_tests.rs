@@ -87,6 +87,36 @@ fn file_that_others_could_have_read_or_written_is_refused() {
     assert!(bytes_of(&file, Kept::Public).is_ok());
 }
 
+/// P4: whoever made a file and was killed before its first name was gone keeps nobody out. Only
+/// such a name goes.
+#[test]
+#[ignore = "needs root: tests/root-units"]
+fn temporary_name_beside_a_files_own_is_taken_away_and_no_other() {
+    let home = RootFolder::new();
+    home.folder("other");
+    let file = home.file("file", "text");
+    let stranger = home.file(".new-0123456789abcdef", "stranger");
+    let twin = home.path(".new-0011223344556677");
+    fs::hard_link(&file, &twin).unwrap();
+    assert!(bytes_of(&file, Kept::Public).is_ok());
+    assert!(twin.exists());
+    assert_eq!(
+        bytes_of(&file, Kept::Secret).unwrap().unwrap().as_slice(),
+        b"text"
+    );
+    assert!(!twin.exists() && stranger.exists());
+    let what = "has a second name (a hard link)";
+    for twin in ["new-0011223344556677", "other/.new-0011223344556677"] {
+        fs::hard_link(&file, home.path(twin)).unwrap();
+        refused(&file, Kept::Secret, FaultKind::StateTooOpen, what);
+        fs::remove_file(home.path(twin)).unwrap();
+    }
+    for twin in [".new-0011223344556677", "third"] {
+        fs::hard_link(&file, home.path(twin)).unwrap();
+    }
+    refused(&file, Kept::Secret, FaultKind::StateTooOpen, what);
+}
+
 /// Threats 4.4: a pipe, a socket, a folder or a link where a file must be. Nothing of it blocks.
 #[test]
 #[ignore = "needs root: tests/root-units"]

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::errors::{CUT, ERRORS, SYNCS};
+use super::errors::{ERRORS, SYNCS};
 use crate::machine::{CALLS, Machine};
 
-/// Every so many-th fault is tried in `make check`, beside the kills of some kinds.
-const SAMPLE: usize = 40;
+/// Every so many-th fault is tried in `make check`, beside the kills and cuts of some kinds and
+/// what changes the ids.
+const SAMPLE: usize = 53;
 
 /// Where the login comes from in which something fails.
 pub const HOME: &str = "192.0.2.7";
@@ -20,6 +21,8 @@ const REFUSALS: [i32; 6] = [3, 4, 5, 7, 19, 28];
 pub struct Kind<'a> {
     /// Whose login it is.
     pub user: &'a str,
+    /// Whose uid the real one of the application is: that of who started su, or root's.
+    pub real_uid: u32,
     /// The machine as the login finds it.
     pub machine: Machine,
     /// What the application calls, one after the other until something is refused.
@@ -38,7 +41,7 @@ pub struct Kind<'a> {
     pub files: &'a [&'a str],
     /// The service whose login is tried where a file isn't there: one without `nullok`.
     pub strict: &'a str,
-    /// Whether `make check` kills at every call, or at some.
+    /// Whether `make check` kills at every call and cuts every one short, or some.
     pub kills: bool,
 }
 
@@ -48,7 +51,7 @@ pub struct Fault {
     /// `error`, `signal`, `cut` or `none`.
     pub what: &'static str,
     pub call: String,
-    /// The k-th of its name.
+    /// The k-th of its name; of the module's own, where it is cut.
     which: usize,
     pub error: &'static str,
     /// Where in the login.
@@ -73,8 +76,15 @@ impl Fault {
         self.what == "signal"
     }
 
-    pub fn is_none(&self) -> bool {
-        self.what == "none"
+    fn cuts(&self) -> bool {
+        self.what == "cut"
+    }
+
+    /// Whether the login must come out as if nothing had happened. So it must where a read or a
+    /// write was cut short, or one of the ledger interrupted: the rest is there for the asking.
+    pub fn is_harmless(&self) -> bool {
+        let ledgers = ["pread64", "pwrite64"].contains(&self.call.as_str());
+        self.what == "none" || self.cuts() || ledgers && self.error == "EINTR"
     }
 }
 
@@ -97,18 +107,18 @@ impl Seen<'_> {
 
 /// Runs the login with each fault of /tmp/list: its number, what is done, to which call, to the
 /// k-th of them, the error, and the service. `SEEN` lines: the number, what the calls said,
-/// whether descriptors stayed open, how many lines a stranger printed; what came of it; and the
-/// files.
+/// whether descriptors stayed open, how many lines a stranger printed, whose ids the process had at
+/// the end, what was cut; what came of it; and the files.
 ///
 /// What the test application starts to find its answers isn't meant: strace goes without `-f`
 /// then, and so can't be quick.
 const TRIES: &str = r#"
-said() { awk '/^pamdrive: authenticate /{c=$3} /^pamdrive: setcred /{e=$3} /^pamdrive: fds /{f=$3==$4?"ok":"leak"} !/^pamdrive: /{s++} END{print c==""?"-":c, e==""?"-":e, f==""?"-":f, s+0}' "$1"; }
+said() { awk '/^pamdrive: authenticate /{c=$3} /^pamdrive: setcred /{e=$3} /^pamdrive: fds /{f=$3==$4?"ok":"leak"} /^pamdrive: ids /{i=$3} !/^pamdrive: /{s++} END{print c==""?"-":c, e==""?"-":e, f==""?"-":f, s+0, i==""?"-":i}' "$1"; }
 login() { from=$1; shift; pamdrive --rhost "$from" test "$@" 2>/dev/null | sed -n 's/^pamdrive: authenticate \([0-9]*\) .*/\1/p'; }
 mkdir /tmp/before; cp -a /var/lib/fob/. /tmp/before
 mount -t tmpfs -o mode=0700 tmpfs /var/lib/fob
 while read -r n what name k error service <&3; do
-    rm -rf /var/lib/fob/* /tmp/code /tmp/shown; cp -a /tmp/before/. /var/lib/fob
+    : >/tmp/cuts; rm -rf /var/lib/fob/* /tmp/code /tmp/shown; cp -a /tmp/before/. /var/lib/fob
     case $what in
     none) set -- ;;
     cut) set -- env LD_PRELOAD=/usr/lib/cut.so FOB_CUT=$name:$k ;;
@@ -117,12 +127,14 @@ while read -r n what name k error service <&3; do
     *) set -- strace $quick -qq -o /dev/null -e trace=$name -e inject=$name:$what=$error:when=$k ;;
     esac
     drives "$@" >/tmp/out 2>&1
-    echo SEEN $n $(said /tmp/out) $(after) '|' $(cd /var/lib/fob; find . -mindepth 1 -printf '%P ')
+    [ -s /tmp/cuts ] || echo - >/tmp/cuts
+    echo SEEN $n $(said /tmp/out) $(tr ' \n' : </tmp/cuts) $(after) '|' $(cd /var/lib/fob; find . -mindepth 1 -printf '%P ')
 done 3</tmp/list
 "#;
 
 impl Kind<'_> {
-    /// Tries every fault with `FOB_FAULTS=all`, those of one call with its name, else a sample.
+    /// Tries every fault with `FOB_FAULTS=all`, those of one call or one error with
+    /// its name, else a sample.
     pub fn endures(&self) {
         self.machine.service("strict", "");
         let faults: Vec<Fault> = self.faults();
@@ -130,8 +142,14 @@ impl Kind<'_> {
         let wanted = std::env::var("FOB_FAULTS").ok();
         let is_tried = |n: usize, fault: &Fault| match wanted.as_deref() {
             Some("all") => true,
-            Some(call) => fault.call == call || fault.is_none(),
-            None => n % SAMPLE == 0 || fault.kills() && self.kills,
+            Some(name) => {
+                [fault.call.as_str(), fault.error].contains(&name) || fault.what == "none"
+            }
+            None => {
+                n % SAMPLE == 0
+                    || fault.call == "setresuid"
+                    || (fault.kills() || fault.cuts()) && self.kills
+            }
         };
         let tried: BTreeMap<usize, &Fault> = faults
             .iter()
@@ -195,7 +213,8 @@ impl Kind<'_> {
 
     fn drives(&self, service: &str) -> String {
         format!(
-            "pamdrive --rhost {HOME} --until-refused --calls {} {service} {} {}",
+            "pamdrive --real-uid {} --rhost {HOME} --until-refused --calls {} {service} {} {}",
+            self.real_uid,
             self.calls,
             self.user,
             quoted(self.answers)
@@ -207,8 +226,12 @@ impl Kind<'_> {
         let script = format!(
             "{CALLS}
              cp -a /var/lib/fob /tmp/kept
-             strace -qq -o /tmp/all {} >/tmp/out
-             rm -rf /var/lib/fob; mv /tmp/kept /var/lib/fob
+             strace -qq -o /tmp/all {0} >/tmp/out
+             restored() {{ rm -rf /var/lib/fob; cp -a /tmp/kept /var/lib/fob; }}
+             restored
+             LD_PRELOAD=/usr/lib/cut.so FOB_CUT=count {0} >/tmp/out
+             restored
+             echo $(cat /tmp/cuts)
              grep '^[a-z_0-9]*(' /tmp/all | grep -v '^execve(' >/tmp/those
              sed -n '/pam_fob.so/=' /tmp/those | head -n 1
              sed -n '/\"\\/proc\\/self\\/fd\"/=' /tmp/those | tail -n 1
@@ -218,6 +241,7 @@ impl Kind<'_> {
         );
         let out = self.machine.shell(&script);
         let mut lines = out.lines();
+        let cuts: Vec<&str> = lines.next().unwrap().split(' ').collect();
         let mut number = || -> usize { lines.next().unwrap().parse().unwrap() };
         let (first, last) = (number(), number());
         let audits = lines.next().unwrap().split_whitespace();
@@ -243,8 +267,7 @@ impl Kind<'_> {
             let known = ERRORS.iter().find(|(name, _)| name == call);
             let (_, errors) = known.unwrap_or_else(|| panic!("{call} has no row in ERRORS"));
             let kinds = errors.iter().map(|error| ("error", *error));
-            let cuts = CUT.contains(call).then_some(("cut", "-"));
-            let all = kinds.chain([("signal", "KILL")]).chain(cuts);
+            let all = kinds.chain([("signal", "KILL")]);
             faults.extend(all.map(|(what, error)| Fault {
                 what,
                 call: (*call).into(),
@@ -254,6 +277,7 @@ impl Kind<'_> {
                 is_audit,
             }));
         }
+        faults.extend(all_cuts(&cuts));
         faults
     }
 
@@ -261,9 +285,26 @@ impl Kind<'_> {
     fn judge(&self, fault: &Fault, words: &str) -> Result<(), &'static str> {
         let (words, files) = words.split_once('|').ok_or("no answer")?;
         let words: Vec<&str> = words.split_whitespace().collect();
-        let [said, established, descriptors, strangers, after @ ..] = words.as_slice() else {
+        let [
+            said,
+            established,
+            descriptors,
+            strangers,
+            ids,
+            cut,
+            after @ ..,
+        ] = words.as_slice()
+        else {
             return Err("no answer");
         };
+        let wanted = if fault.cuts() {
+            format!("{}:{}:", fault.call, fault.which)
+        } else {
+            "-:".to_owned()
+        };
+        if *cut != wanted {
+            return Err("not cut, or something else");
+        }
         let seen = Seen {
             said: said.parse().ok(),
             after: after.to_vec(),
@@ -273,6 +314,10 @@ impl Kind<'_> {
         let ended = *descriptors != "-";
         if ended && (fault.call != "close" && *descriptors != "ok" || *strangers != "0") {
             return Err("a descriptor is open, or something was printed");
+        }
+        if ended {
+            seen.said.ok_or("the application got no answer")?;
+            self.judge_ids(fault, ids, seen.is_in())?;
         }
         if fault.kills() == ended {
             return Err(if ended {
@@ -299,6 +344,18 @@ impl Kind<'_> {
         Ok(())
     }
 
+    /// T31: who the process is afterwards. Where the system refuses to put the real uid back,
+    /// nobody is let in.
+    fn judge_ids(&self, fault: &Fault, ids: &str, is_in: bool) -> Result<(), &'static str> {
+        let ids_with = |real: u32| format!("{real},0,0,0,0,0");
+        let is_refused = fault.call == "setresuid" && fault.what == "error" && !is_in;
+        if ids == ids_with(self.real_uid) || is_refused && ids == ids_with(0) {
+            Ok(())
+        } else {
+            Err("other ids than before")
+        }
+    }
+
     fn judge_answer(&self, fault: &Fault, seen: &Seen) -> Result<(), &'static str> {
         // A sync that was interrupted is done again.
         let unsynced = SYNCS.contains(&fault.call.as_str())
@@ -309,14 +366,41 @@ impl Kind<'_> {
             Some(0) if self.code != 0 => Err("let in"),
             Some(0) if unsynced => Err("let in without a sync"),
             Some(0) => Ok(()),
-            Some(code) if fault.is_none() && code != self.code => Err("refused without a fault"),
-            Some(_) if fault.place == Place::Later && !fault.is_none() => {
+            Some(code) if fault.is_harmless() && code != self.code => {
+                Err("refused without a fault")
+            }
+            Some(_) if fault.place == Place::Later && !fault.is_harmless() => {
                 Err("refused before something failed")
             }
             Some(code) if !REFUSALS.contains(&code) => Err("an answer that isn't ours"),
             _ => Ok(()),
         }
     }
+}
+
+/// Each of the module's reads and writes cut short, by the names and how many there are of each.
+fn all_cuts(counts: &[&str]) -> Vec<Fault> {
+    let fault = |call: &str, which| Fault {
+        what: "cut",
+        call: call.into(),
+        which,
+        error: "-",
+        place: Place::Later,
+        is_audit: false,
+    };
+    let of_name = |name: &[&str]| -> Vec<Fault> {
+        let [call, count] = name else {
+            panic!("{counts:?}: no name and number");
+        };
+        let count = count.parse().unwrap();
+        (1..=count).map(|which| fault(call, which)).collect()
+    };
+    let all: Vec<Fault> = counts.chunks(2).flat_map(of_name).collect();
+    // Of the token file, and of the ledger.
+    for call in ["read", "pread64"] {
+        assert!(all.iter().any(|fault| fault.call == call), "{counts:?}");
+    }
+    all
 }
 
 /// Where each call stands, and whether it is of the audit, which libpam tells after the module's

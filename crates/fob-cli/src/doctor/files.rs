@@ -1,5 +1,7 @@
 //! Owner and mode of each file and folder.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -8,7 +10,7 @@ use fob_store::Store;
 
 use super::{Finding, Fix, Level, ask};
 
-/// Names of half-written files that a killed `fob` leaves.
+/// Names that a killed `fob` or login leaves.
 const LEFTOVER: &str = ".new-";
 const SELINUX: &str = "/sys/fs/selinux/enforce";
 
@@ -160,7 +162,13 @@ fn files_in(folder: &Path, own: &[PathBuf], findings: &mut Vec<Finding>) {
             ));
         }
     };
-    for entry in entries.flatten() {
+    let entries: Vec<_> = entries.flatten().collect();
+    let leftovers: BTreeSet<(u64, u64)> = entries
+        .iter()
+        .filter(|entry| is_leftover(&entry.file_name()))
+        .filter_map(|entry| Some(which(&entry.metadata().ok()?)))
+        .collect();
+    for entry in entries {
         let (path, name) = (entry.path(), entry.file_name());
         let Ok(stat) = fs::symlink_metadata(&path) else {
             continue;
@@ -169,12 +177,14 @@ fn files_in(folder: &Path, own: &[PathBuf], findings: &mut Vec<Finding>) {
             continue;
         }
         let shown = path.display();
-        if name.as_encoded_bytes().starts_with(LEFTOVER.as_bytes()) {
-            let what = format!("{shown}: half-written, by a fob that was killed");
+        if is_leftover(&name) {
+            let what = format!("{shown}: left by a fob or a login that was killed");
             findings.push(Finding::note("files.leftover", what).fix(Fix::Remove(path)));
         } else if !stat.is_file() {
             let what = format!("{shown}: is no plain file, so its owner is refused");
             findings.push(Finding::error("files.kind", what).remedy("Put the file itself there."));
+        } else if stat.nlink() == 2 && leftovers.contains(&which(&stat)) {
+            // The next login takes the other name away.
         } else if stat.nlink() != 1 {
             let what = format!(
                 "{shown}: has {} names (hard links), so its owner is refused",
@@ -195,6 +205,14 @@ fn files_in(folder: &Path, own: &[PathBuf], findings: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+fn is_leftover(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(LEFTOVER.as_bytes())
+}
+
+fn which(stat: &Metadata) -> (u64, u64) {
+    (stat.dev(), stat.ino())
 }
 
 /// The SELinux label, where that decides who may write.

@@ -24,8 +24,9 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
     };
     let everybody = Everybody::list();
     entries.sort_by(|one, other| one.name.cmp(&other.name));
+    let (renamed, former) = not_enrolled_any_more(store, &everybody, &entries);
     let each = for_each(store, &entries, |store, entry| {
-        look_at(store, &everybody, entry)
+        look_at(store, &everybody, &former, entry)
     });
     let overruled = store.overruled().unwrap_or_default();
     let enrolled = count(entries.len().try_into().unwrap_or(u64::MAX), "token file");
@@ -33,6 +34,7 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
         .into_iter()
         .chain(each.into_iter().flatten())
         .chain(overruled.iter().map(overruled_by))
+        .chain(renamed)
         .collect();
     unsealed(&mut findings);
     let bad = findings.len();
@@ -44,6 +46,42 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
     });
     findings.extend(not_enrolled(&everybody, &entries));
     findings
+}
+
+/// What is wrong with the ledgers of people without a token file: those who had another name
+/// when they were enrolled, and those names.
+fn not_enrolled_any_more(
+    store: &Store,
+    everybody: &Everybody,
+    entries: &[Entry],
+) -> (Vec<Finding>, HashSet<String>) {
+    let (mut findings, mut former) = (Vec::new(), HashSet::new());
+    let names = entries.iter().filter_map(|entry| entry.name.as_deref());
+    let enrolled = names.filter_map(|name| everybody.find(name).ok()?.filter(|a| a.name == name));
+    let enrolled: HashSet<u32> = enrolled.map(|account| account.uid).collect();
+    // That it can't be read is told elsewhere.
+    for uid in store.ledger_uids().unwrap_or_default() {
+        let account = everybody.of_uid(uid).ok().flatten();
+        let Some(account) = account.filter(|_| !enrolled.contains(&uid)) else {
+            continue;
+        };
+        let is = &account.name;
+        match store.former_name(&account) {
+            Ok(None) => {}
+            Ok(Some(was)) => {
+                let what = format!("{is} (uid {uid}) was {was} before, who has a token file");
+                findings.push(Finding::error("people.renamed", what).remedy(format!(
+                    "{is} is refused. If {is} is that person, run: fob rebind {is}\n\
+                     If not, run first: fob revoke {was}"
+                )));
+                former.insert(was);
+            }
+            Err(fault) => findings.push(Finding::warning("people.ledger", fault.detail).remedy(
+                format!("{is} is not enrolled, and is refused also where such people may pass."),
+            )),
+        }
+    }
+    (findings, former)
 }
 
 /// How many could log in and have no token.
@@ -86,7 +124,12 @@ fn overruled_by(entry: &Entry) -> Finding {
     Finding::note("people.overruled", what).remedy("Remove it, or move its tokens into the other.")
 }
 
-fn look_at(store: &Store, everybody: &Everybody, entry: &Entry) -> Vec<Finding> {
+fn look_at(
+    store: &Store,
+    everybody: &Everybody,
+    former: &HashSet<String>,
+    entry: &Entry,
+) -> Vec<Finding> {
     let path = entry.path.display();
     let Some(name) = &entry.name else {
         let what = format!("{path}: no login ever reads a file of that name");
@@ -97,6 +140,8 @@ fn look_at(store: &Store, everybody: &Everybody, entry: &Entry) -> Vec<Finding> 
     };
     let account = match everybody.find(name) {
         Ok(Some(account)) if account.name == *name => account,
+        // Told with the name that they have now.
+        Ok(_) if former.contains(name) => return Vec::new(),
         Ok(_) => {
             let what = format!("{name} is enrolled, and this system knows nobody of that name");
             return vec![Finding::warning("people.gone", what).remedy(format!(

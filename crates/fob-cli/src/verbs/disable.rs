@@ -55,6 +55,7 @@ pub(super) fn run(desk: &Desk, wish: &Wish, disabled: bool) -> Result<(), Stop> 
     let changed = edit.set_disabled(id, disabled)?;
     if changed {
         let after = edit.write()?;
+        people::await_logins(&desk.store, &user);
         forget_places(desk, &user)?;
         let verb = if disabled { "disable" } else { "enable" };
         journal::changed(verb, &user, &[("token", id.unwrap_or("all"))]);

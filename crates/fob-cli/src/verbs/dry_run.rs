@@ -187,6 +187,10 @@ fn line(user: &str, sight: &Sight<'_>) -> String {
             "right, but not what stands in front of it: the PIN, or another key's public id".into()
         }
         Found::Expired => "right, but the token's last day is over".into(),
+        Found::Type => format!(
+            "right, but `types` in fob.conf leaves {} tokens out",
+            sight.token.kind.name()
+        ),
         Found::ClockUnset => "right, but this machine's clock was never set".into(),
         Found::Blocked => format!(
             "blocked, whatever it shows; once you know its counter N: \

@@ -55,6 +55,7 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
     }
     edit.set_pin(pin.as_ref())?;
     edit.write()?;
+    people::await_logins(&desk.store, user);
     let change = match (pin.is_some(), file.pin.is_some()) {
         (false, _) => "removed",
         (true, true) => "changed",

@@ -31,6 +31,7 @@ pub(super) fn run(desk: &Desk, wish: &Sure) -> Result<(), Stop> {
     }
     edit.set_recovery(&codes.set)?;
     edit.write()?;
+    people::await_logins(&desk.store, user);
     journal::changed(
         "recovery",
         user,

@@ -4,14 +4,17 @@
 //! steps of TOTP up to the last that could have been accepted by now, counters of HOTP up to
 //! the one that somebody vouches for, or all, and all recovery codes. The same vouching later
 //! frees a blocked HOTP token.
+//!
+//! Nor does anybody know how far ahead the clock of a TOTP token was: as far as a ledger
+//! remembers one, unless somebody vouches for that.
 
 use fob_core::format::TokenFile;
-use fob_core::{Counter, Kind, Ledger, MAX_WINDOW, Now, Token, step};
+use fob_core::{Counter, Kind, Ledger, MAX_AHEAD, MAX_WINDOW, Now, Token, step};
 use fob_store::{Account, FaultKind, LedgerFile, lock_folder, now};
 use serde::Serialize;
 
 use crate::cli::Repair;
-use crate::output::{say, say_json, time};
+use crate::output::{say, say_json, span, time};
 use crate::stop::Stop;
 use crate::verbs::{Desk, forget_revoked, no_room};
 use crate::{journal, people, terminal};
@@ -85,7 +88,7 @@ pub(super) fn run(desk: &Desk, wish: &Repair) -> Result<(), Stop> {
         &account.name,
         &[("ledger", if anew { "new" } else { "kept" })],
     );
-    answer(desk, &account.name, &file, &ledger, anew)
+    answer(desk, wish, &account.name, &file, &ledger, anew)
 }
 
 /// The person and their token file; an empty one for somebody who isn't enrolled, but whose
@@ -112,28 +115,48 @@ fn check(account: &Account, file: &TokenFile, wish: &Repair) -> Result<(), Stop>
         );
         return Err(Stop::unknown(what).remedy("Correct it or revoke it, then repair."));
     }
-    for (position, (id, _)) in wish.counters.iter().enumerate() {
-        let press = |token: &&Token| token.id == *id && !token.kind.is_timed();
-        if !file.tokens.iter().any(|token| press(&token)) {
-            return Err(Stop::unknown(format!("{name} has no counter token {id:?}"))
-                .remedy(format!("To see what there is, run: fob show {name}")));
-        }
-        if wish
-            .counters
-            .iter()
-            .skip(position)
-            .skip(1)
-            .any(|(other, _)| other == id)
-        {
-            return Err(Stop::unknown(format!(
-                "--counter says two things about {id:?}"
-            )));
-        }
-    }
+    let counters = wish.counters.iter().map(|(id, _)| id);
+    vouched_once("--counter", counters, name, file, |token| {
+        !token.kind.is_timed()
+    })?;
+    let drifts = wish.drifts.iter().map(|(id, _)| id);
+    vouched_once("--drift", drifts, name, file, |token| token.kind.is_timed())?;
     let timed = |token: &Token| token.kind.is_timed();
     if file.tokens.iter().any(timed) && !now().clock_is_set() {
         return Err(Stop::unknown("this machine's clock was never set")
             .remedy("Set it first: which steps are past goes by it."));
+    }
+    Ok(())
+}
+
+/// Each id must be that of a token of which such a thing can be said, and be there once.
+fn vouched_once<'a>(
+    option: &str,
+    ids: impl Iterator<Item = &'a String>,
+    name: &str,
+    file: &TokenFile,
+    fits: fn(&Token) -> bool,
+) -> Result<(), Stop> {
+    let mut seen = Vec::new();
+    for id in ids {
+        if !file
+            .tokens
+            .iter()
+            .any(|token| token.id == *id && fits(token))
+        {
+            let kind = match option {
+                "--counter" => "counter token",
+                _ => "totp token",
+            };
+            return Err(Stop::unknown(format!("{name} has no {kind} {id:?}"))
+                .remedy(format!("To see what there is, run: fob show {name}")));
+        }
+        if seen.contains(&id) {
+            return Err(Stop::unknown(format!(
+                "{option} says two things about {id:?}"
+            )));
+        }
+        seen.push(id);
     }
     Ok(())
 }
@@ -150,6 +173,13 @@ fn state(desk: &Desk, account: &Account, wish: &Repair) -> Result<State, Stop> {
         let what = format!("the ledger of {} is in order", account.name);
         return Err(Stop::no(what).remedy("A blocked token is freed with --counter ID=N."));
     }
+    if !wish.drifts.is_empty() {
+        let what = format!(
+            "the ledger of {} knows how far its clocks are off",
+            account.name
+        );
+        return Err(Stop::no(what).remedy("Leave --drift away; to correct one: fob resync"));
+    }
     Ok(State::Blocked(Box::new(opened)))
 }
 
@@ -157,18 +187,31 @@ fn question(state: State, account: &Account, file: &TokenFile, wish: &Repair) ->
     if let State::Blocked(_) = state {
         return "Was no code of that counter, or of a later one, ever used?".into();
     }
-    let vouched = |token: &Token| wish.counters.iter().any(|(id, _)| *id == token.id);
-    let press = |token: &&Token| !token.kind.is_timed();
-    let blocked: String = file
+    let (user, now) = (&account.name, now());
+    let unknown: String = file
         .tokens
         .iter()
-        .filter(|token| press(token) && !vouched(token))
-        .map(|token| format!("{:?} will be blocked, for want of a --counter.\n", token.id))
+        .filter_map(|token| {
+            let id = &token.id;
+            let floor = floor(token, &now, wish);
+            match (token.kind, floor) {
+                (_, None) => Some(format!(
+                    "{id:?} will be blocked, for want of a --counter.\n"
+                )),
+                (Kind::Totp { .. }, Some(floor)) if drift(token, wish).is_none() => {
+                    let wait = span(second(token, floor).saturating_sub(now.unix));
+                    Some(format!(
+                        "{id:?} will let nobody in for {wait}, for want of a --drift.\n"
+                    ))
+                }
+                _ => None,
+            }
+        })
         .collect();
     format!(
         "{} gets a new ledger in which every code that may have been used is spent.\n\
-         The recovery codes will be void, failed attempts forgotten.\n{blocked}Go on?",
-        account.name
+         The recovery codes will be void, failed attempts forgotten.\n{unknown}Go on?",
+        user
     )
 }
 
@@ -176,7 +219,10 @@ fn spend_all(ledger: &mut Ledger, file: &TokenFile, wish: &Repair) -> Result<(),
     let now = now();
     for token in &file.tokens {
         let room = match floor(token, &now, wish) {
-            Some(floor) => ledger.raise_floor(token, floor, 0, &now),
+            Some(floor) => match drift(token, wish) {
+                Some(drift) => ledger.resync(&file.tokens, token, floor, drift, &now),
+                None => ledger.raise_floor(token, floor, 0, &now),
+            },
             None => ledger.block(token, &now),
         };
         if !room {
@@ -192,17 +238,27 @@ fn floor(token: &Token, now: &Now, wish: &Repair) -> Option<Counter> {
     match token.kind {
         Kind::Totp { period, t0 } => {
             let step = step(now.unix, t0, period).map_or(0, |step| step.0);
-            // A module's line or a long rest may have widened the window to the widest.
-            Some(Counter(
-                step.saturating_add(MAX_WINDOW)
-                    .saturating_add(BEYOND_WINDOW),
-            ))
+            let ahead = match drift(token, wish) {
+                // A module's line or a long rest may have widened the window to the widest.
+                Some(drift) => u64::try_from(drift)
+                    .unwrap_or_default()
+                    .saturating_add(MAX_WINDOW),
+                None => MAX_AHEAD,
+            };
+            let floor = step.saturating_add(ahead);
+            Some(Counter(floor.saturating_add(BEYOND_WINDOW)))
         }
         Kind::Hotp { .. } | Kind::Yubico { .. } => {
             let vouched = wish.counters.iter().find(|(id, _)| *id == token.id);
             vouched.map(|(_, next)| Counter(*next))
         }
     }
+}
+
+/// How far the clock of a TOTP token is off, in steps, if somebody vouches for it.
+fn drift(token: &Token, wish: &Repair) -> Option<i32> {
+    let vouched = wish.drifts.iter().find(|(id, _)| *id == token.id);
+    vouched.map(|(_, drift)| *drift)
 }
 
 fn free(ledger: &mut Ledger, file: &TokenFile, wish: &Repair) -> Result<(), Stop> {
@@ -219,6 +275,7 @@ fn free(ledger: &mut Ledger, file: &TokenFile, wish: &Repair) -> Result<(), Stop
 
 fn answer(
     desk: &Desk,
+    wish: &Repair,
     user: &str,
     file: &TokenFile,
     ledger: &Ledger,
@@ -255,6 +312,11 @@ fn answer(
                 start(token, floor)
             ))?;
         }
+        if anew && token.kind.is_timed() && drift(token, wish).is_none() {
+            say(&format!(
+                "  Its clock may have been so far ahead. Until then: fob bypass {user}"
+            ))?;
+        }
     }
     if recovery_void {
         say(&format!(
@@ -268,9 +330,14 @@ fn answer(
 fn start(token: &Token, floor: Counter) -> String {
     match token.kind {
         Kind::Hotp { .. } | Kind::Yubico { .. } => format!("counter {floor}"),
-        Kind::Totp { period, t0 } => {
-            let second = floor.0.saturating_mul(period.seconds()).saturating_add(t0);
-            time(second).unwrap_or_default()
-        }
+        Kind::Totp { .. } => time(second(token, floor)).unwrap_or_default(),
+    }
+}
+
+/// When this machine's clock reaches a step of a TOTP token.
+fn second(token: &Token, step: Counter) -> u64 {
+    match token.kind {
+        Kind::Totp { period, t0 } => step.0.saturating_mul(period.seconds()).saturating_add(t0),
+        Kind::Hotp { .. } | Kind::Yubico { .. } => 0,
     }
 }

@@ -53,6 +53,7 @@ fn revoke_token(desk: &Desk, name: &str, id: &str, yes: bool) -> Result<(), Stop
     }
     let tokens = edit.len();
     let after = edit.write()?;
+    people::await_logins(&desk.store, name);
     journal::changed("revoke", name, &[("token", id)]);
     if tokens == 0 {
         let recovery = if after.recovery.is_some() {

@@ -75,7 +75,6 @@ fn rewrite(desk: &Desk, whose: &Whose, seal: bool) -> Result<(), Stop> {
         unchanged: 0,
     };
     if whose.everybody {
-        // The stock's lock is taken before that of the token files.
         let stock = desk.store.stock();
         if stock.conf.tokens.exists() {
             all_in(&stock, &people::holders(&stock)?, seal, &mut answer)?;
@@ -126,8 +125,9 @@ fn all_in(store: &Store, names: &[String], seal: bool, answer: &mut Answer) -> R
             stop
         };
         let mut edit = Edit::one_of_many(&folder, store, name).map_err(about)?;
-        if !seal && edit.unopened > 0 {
-            return Err(about(unopened(store, name, edit.unopened)));
+        if !seal {
+            // Who believes that all is open may throw the key away.
+            edit.require_opened().map_err(about)?;
         }
         let sealing = edit.sealing;
         let to_do = if seal { sealing.plain } else { sealing.sealed };
@@ -147,14 +147,6 @@ fn all_in(store: &Store, names: &[String], seal: bool, answer: &mut Answer) -> R
     })?;
     answer.changed.append(&mut changed);
     Ok(())
-}
-
-/// Who believes that all is open may throw the key away.
-fn unopened(store: &Store, name: &str, values: usize) -> Stop {
-    let path = store.token_path(name).display().to_string();
-    let number = count(u64::try_from(values).unwrap_or(u64::MAX), "sealed value");
-    Stop::unknown(format!("{path}: {number} can't be opened with this key"))
-        .remedy("Bring back the key that they were sealed with, or revoke those tokens.")
 }
 
 fn named(desk: &Desk) -> Result<&Seal, Stop> {

@@ -226,7 +226,10 @@ impl<'a> Field<'a> {
             });
         };
         key.open(text, place).ok_or_else(|| {
-            self.error("was sealed with another key, or for another person or token")
+            self.error(
+                "was sealed with another key, or for another person or token; bring back that key, or \
+                 the name that the file or the token had, and see fob-unseal(1)",
+            )
         })
     }
 

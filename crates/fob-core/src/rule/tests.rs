@@ -344,3 +344,12 @@ proptest! {
         }
     }
 }
+
+/// `fob config check` looks whether they are there.
+#[test]
+fn names_of_groups_are_those_of_all_conditions_but_numbers() {
+    let rule = &rules(
+        "[[rule]]\nname = \"x\"\naction = \"require\"\nuser = \"bob\"\ngroup = [\"wheel\", 10, \"staff\"]\n",
+    )[0];
+    assert_eq!(rule.group_names().collect::<Vec<_>>(), ["wheel", "staff"]);
+}

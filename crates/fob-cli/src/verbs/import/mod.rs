@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use clap::Args;
 use fob_import::detect::Format;
 
+use crate::stock::Stock;
 use crate::stop::Stop;
 use crate::terminal;
 use crate::token_edit::Folder;
@@ -88,7 +89,12 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
         write::create_folders(desk)?;
     }
     let mut plan = Plan::new(desk, wish, read)?;
-    plan.check(desk)?;
+    // A dry run makes no folder.
+    let is_there = !plan.stock.is_empty() && desk.store.conf.stock.exists();
+    let stock = is_there.then(|| Stock::open(&desk.store)).transpose()?;
+    plan.check(desk, stock.as_ref())?;
+    // Not held while a person thinks.
+    drop(stock);
     if wish.skip_broken {
         plan.leave_out_broken();
     }
@@ -101,11 +107,13 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
     }
     terminal::agree("Import them?", wish.yes)?;
     // Between the question and the lock somebody else may have been at work.
+    let gets = !plan.stock.is_empty();
+    let stock = gets.then(|| Stock::open(&desk.store)).transpose()?;
     let folder = Folder::lock(&desk.store)?;
-    plan.check(desk)?;
+    plan.check(desk, stock.as_ref())?;
     plan.end()?;
-    write::all(desk, &folder, &plan, format)?;
-    drop(folder);
+    write::all(desk, &folder, stock.as_ref(), &plan, format)?;
+    drop((folder, stock));
     Report::new(&plan, format).done(desk.json, wish)
 }
 

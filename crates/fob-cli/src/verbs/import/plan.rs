@@ -108,11 +108,12 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Holds the plan against what is there now.
+    /// Holds the plan against what is there now. Whoever has the folder's lock has opened the
+    /// `stock` before, if it gets anything.
     ///
     /// # Errors
-    /// The folder of the token files can't be read.
-    pub(super) fn check(&mut self, desk: &Desk) -> Result<(), Stop> {
+    /// The folder of the token files, or the stock, can't be read.
+    pub(super) fn check(&mut self, desk: &Desk, stock: Option<&Stock>) -> Result<(), Stop> {
         let mut owners = Owners::new();
         for name in people::holders(&desk.store)? {
             let Ok(Some(file)) = desk.store.tokens(&name) else {
@@ -123,7 +124,7 @@ impl Plan {
                 owners.insert(key, (name.clone(), token.id));
             }
         }
-        self.check_stock(desk, &owners)?;
+        self.check_stock(stock, &owners)?;
         for person in &mut self.people {
             let name = &person.account.name;
             let (problems, there) = (&mut self.problems, &mut self.there);
@@ -151,15 +152,11 @@ impl Plan {
     }
 
     /// Holds the tokens that nobody gets against the stock and everybody's.
-    fn check_stock(&mut self, desk: &Desk, owners: &Owners) -> Result<(), Stop> {
-        if self.stock.is_empty() || !desk.store.conf.stock.exists() && owners.is_empty() {
+    fn check_stock(&mut self, stock: Option<&Stock>, owners: &Owners) -> Result<(), Stop> {
+        if self.stock.is_empty() {
             return Ok(());
         }
-        let kept = if desk.store.conf.stock.exists() {
-            Stock::open(&desk.store)?.list()?
-        } else {
-            Vec::new()
-        };
+        let kept = stock.map(Stock::list).transpose()?.unwrap_or_default();
         let kept: HashMap<String, _> = kept.into_iter().collect();
         let (problems, there) = (&mut self.problems, &mut self.there);
         self.stock.retain(|(serial, token)| {

@@ -27,7 +27,13 @@ pub(super) fn create_folders(desk: &Desk) -> Result<(), Stop> {
 /// # Errors
 /// Something couldn't be written; the token files are as they were, unless the folder failed
 /// in the middle of giving them their names.
-pub(super) fn all(desk: &Desk, folder: &Folder, plan: &Plan, format: Format) -> Result<(), Stop> {
+pub(super) fn all(
+    desk: &Desk,
+    folder: &Folder,
+    stock: Option<&Stock>,
+    plan: &Plan,
+    format: Format,
+) -> Result<(), Stop> {
     let store = &desk.store;
     let mut batch = Batch::begin(&store.conf.tokens)?;
     let bar = progress(plan.people.len());
@@ -48,10 +54,10 @@ pub(super) fn all(desk: &Desk, folder: &Folder, plan: &Plan, format: Format) -> 
             .for_each(|person| log(person, format));
     })?;
     bar.finish_and_clear();
-    if plan.stock.is_empty() {
+    let Some(stock) = stock.filter(|_| !plan.stock.is_empty()) else {
         return Ok(());
-    }
-    Stock::open(store)?.put_all(&plan.stock)?;
+    };
+    stock.put_all(&plan.stock)?;
     for (serial, _) in &plan.stock {
         journal::changed(
             "import",
