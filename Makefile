@@ -145,8 +145,10 @@ hosts: build
 	tests/parts
 	FOB_DROPS=$(or $(DROPS),4000) tests/it/run hosts:: --nocapture
 
-# Hostile applications; `make check` has them under valgrind.
+# Hostile applications and successful logins, which `make check` has under valgrind, and the
+# fuzzer on an application's answer.
 sanitizers: build
+	$(NEEDS) check
 	tests/parts
 	tests/sanitizers
 
@@ -154,7 +156,7 @@ sanitizers: build
 platforms:
 	tests/platforms
 
-# Every reader on bytes that nobody wrote; `make check` gives each a second.
+# Every reader on bytes that nobody wrote; `make check` replays what was kept, and gives each a second.
 fuzz:
 	$(NEEDS) check
 	fuzz/run $(or $(FUZZ_SECONDS),300)

@@ -1,6 +1,8 @@
 //! The readers of fob-import.
 
+use fob_import::columns::Columns;
 use fob_import::csv::Shape;
+use fob_import::given::Given;
 use fob_import::{Batch, Key, MAX_PROBLEMS, Options};
 use zeroize::Zeroizing;
 
@@ -23,8 +25,42 @@ pub(crate) fn pskc(bytes: &[u8]) {
         Key::Preshared(Zeroizing::new(key.to_vec())),
         Key::Passphrase(Zeroizing::new(b"qwerty".to_vec())),
     ] {
-        let options = Options { key: Some(key), ..options(None) };
+        let options = Options {
+            key: Some(key),
+            ..options(None)
+        };
         look_at(&fob_import::pskc::read(bytes, &options));
+    }
+}
+
+/// A secret, which is known by its shape: one spelling of it is another, and what is no
+/// secret isn't repeated (P8).
+pub(crate) fn given(text: &str) {
+    match Given::parse(text) {
+        Ok(Given::Secret(secret)) => {
+            let spelled = format!(" BASE32:{}\n", *secret.to_base32());
+            let again = Given::parse(&spelled);
+            assert!(matches!(again, Ok(Given::Secret(again)) if again.bytes() == secret.bytes()));
+        }
+        Ok(Given::Uri(uri)) => assert!(!uri.secret.bytes().is_empty()),
+        Err(error) => assert!(error.len() < 200),
+    }
+}
+
+/// A CSV file of people: each line says something of the columns, and once at most.
+pub(crate) fn columns(bytes: &[u8]) {
+    let Ok(mut columns) = Columns::read(bytes, &["name", "id", "digits", "serial", "secret"])
+    else {
+        return;
+    };
+    let names = columns.names().to_vec();
+    let mut last = 0;
+    while let Some((line, said)) = columns.next() {
+        assert!(line > last);
+        last = line;
+        for (name, text) in said.unwrap_or_default() {
+            assert!(names.contains(&name) && !text.is_empty());
+        }
     }
 }
 

@@ -13,6 +13,7 @@
  *   changes   the conversation sets the items of the transaction to something else
  *   within    the conversation logs the same person in by another transaction
  *   threads   a thread for each CODE at once, on a stack of 64 KB
+ *   environment  after each login PAM's environment has what nobody put there, and setcred comes
  *   direct    the module's functions without libpam: no handle, no arguments
  */
 #define _GNU_SOURCE
@@ -131,6 +132,37 @@ static void one_handle(char **codes)
     free(long_text);
 }
 
+/* What the module leaves there from one call to the next, in words of somebody else. */
+static void environment(char **codes)
+{
+    static const char *const names[] = {"PAM_FOB_ENROLMENT", "PAM_FOB_REMEMBERED"};
+    char text[6000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    const char *words[] = {
+        "", text, "\xff\xfe\n", "../../etc/shadow", "2000-", "2000-0123456789abcdef0123456789abcdef",
+        "4294967296-0123456789abcdef0123456789abcdef", ":", "2000:00010203040506ff",
+        "4294967296:00010203040506ff",
+    };
+    for (int i = 0; codes[i] != NULL; i++) {
+        struct talk t = {codes[i], NULL, 0};
+        pam_handle_t *handle = start(&t);
+        int rc = pam_authenticate(handle, 0);
+        printf("authenticate %d\n", rc);
+        for (size_t word = 0; word < sizeof words / sizeof *words; word++) {
+            for (size_t name = 0; name < 2; name++) {
+                char assignment[sizeof text + 32];
+                snprintf(assignment, sizeof assignment, "%s=%s", names[name], words[word]);
+                pam_putenv(handle, assignment);
+            }
+            rc = pam_setcred(handle, PAM_ESTABLISH_CRED);
+            bool gone = pam_getenv(handle, names[0]) == NULL && pam_getenv(handle, names[1]) == NULL;
+            printf("setcred %d %s\n", rc, gone ? "taken" : "left");
+        }
+        pam_end(handle, rc);
+    }
+}
+
 static void *thread(void *code) { return (void *)(long)login(code); }
 
 static void threads(char **codes, int n)
@@ -188,6 +220,8 @@ int main(int argc, char **argv)
         one_handle(argv + 4);
     else if (is("threads"))
         threads(argv + 4, argc - 4);
+    else if (is("environment"))
+        environment(argv + 4);
     else if (is("direct"))
         direct(argv[4]);
     else

@@ -120,6 +120,16 @@ fn hostile_application_finds_no_memory_error() {
         7,
         "{told:?}"
     );
+    let right = codes(1);
+    let told = watched(
+        &machine,
+        &["hostile", "environment", "test", "alice", &right[0]],
+    );
+    assert_eq!(told[0], "authenticate 0");
+    assert_eq!(told.len(), 11);
+    for line in &told[1..] {
+        assert_eq!(line, "setcred 0 taken");
+    }
     let module = machine.shell("ls /usr/lib/*/security/pam_fob.so");
     let told = watched(
         &machine,
@@ -169,3 +179,51 @@ fn hostile_conversation_finds_no_memory_error() {
         "{told:?}"
     );
 }
+
+/// P7: the logins that succeed, in as few as have all of it: a sealed token file, a PIN, a
+/// password that is handed on, a recovery code, a place that is remembered, and an enrolment.
+/// Both variables of PAM's environment are set by the module and taken away again.
+#[test]
+fn successful_logins_find_no_memory_error() {
+    let (machine, fob) = machine();
+    let rule = "action = \"require\"\nenroll = \"require\"\nremember = \"12h\"\n";
+    let conf = format!("seal = \"/root/seal.key\"\n[[rule]]\nname = \"all\"\n{rule}");
+    machine.file("etc/fob/fob.conf", 0o644, conf);
+    machine.service("forward", "forward_pass pin=prompt");
+    let made = machine.shell("fob seal --new-key >/dev/null && fob --json recovery alice");
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    let paper = made["recovery"][0].as_str().unwrap();
+    machine.with_input("fob", &["pin", "alice"], "4711\n");
+    assert!(
+        machine
+            .shell("cat /etc/fob/tokens/alice")
+            .contains("\"sealed:")
+    );
+    let joined = format!("correct horse{}", press(&fob, 0));
+    let logins: [(&str, &str, &[&str], &str); 4] = [
+        ("forward", "alice", &["4711", &joined], "accepted"),
+        ("test", "alice", &[paper], "accepted"),
+        ("test", "alice", &[], "ignored reason=remembered"),
+        ("test", "bob", &ENROLS, "enrolled"),
+    ];
+    for (service, person, answers, outcome) in logins {
+        let calls = ["--calls", "authenticate,setcred", "--rhost", "192.0.2.7"];
+        let words = [&["pamdrive"], &calls[..], &[service, person], answers].concat();
+        let told = watched(&machine, &words);
+        for call in ["authenticate 0 ", "setcred 0 "] {
+            assert!(told.iter().any(|line| line.contains(call)), "{told:#?}");
+        }
+        let line = machine.log().pop().unwrap();
+        assert!(
+            line.contains(&format!(": {outcome} user={person}")),
+            "{line}"
+        );
+    }
+}
+
+/// Takes the secret into the app and types the code that it shows; then writes the recovery
+/// codes down.
+const ENROLS: [&str; 2] = [
+    r#"|oathtool --totp -b "$(echo "$PROMPT" | sed -n 's/.*into the app: //p')""#,
+    "|echo",
+];

@@ -42,7 +42,7 @@ impl Everybody {
     }
 
     /// Where two lines have a name or a uid in common, the first counts, as in a look-up.
-    fn parse(listing: &str, uid_min: u32) -> Self {
+    pub(crate) fn parse(listing: &str, uid_min: u32) -> Self {
         let mut all = Self::default();
         for line in listing.lines() {
             let fields: Vec<&str> = line.split(':').collect();
@@ -113,7 +113,8 @@ fn is_login_shell(shell: &str) -> bool {
     !NO_SHELLS.contains(&program)
 }
 
-fn uid_min(defs: &str) -> u32 {
+/// The lowest uid of a person, as /etc/login.defs has it.
+pub(crate) fn uid_min(defs: &str) -> u32 {
     let said = defs.lines().find_map(|line| {
         let mut words = line.split_whitespace();
         let is_it = words.next() == Some("UID_MIN");

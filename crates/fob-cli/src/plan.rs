@@ -2,12 +2,13 @@
 //! one token.
 
 use fob_core::{Algorithm, Counter, Digits, Kind, Period, Secret, Token};
+use fob_import::given::Given;
 use fob_import::otpauth::Mover;
 use fob_store::random;
 use nix::unistd::gethostname;
 use zeroize::Zeroizing;
 
-use crate::given::Given;
+use crate::given;
 use crate::stop::Stop;
 use crate::verbs::enroll::Wish;
 
@@ -36,7 +37,7 @@ impl Plan {
     /// # Errors
     /// Those of [`of`](Self::of); the secret can't be read.
     pub(crate) fn new(wish: &Wish) -> Result<Self, Stop> {
-        let given = wish.secret_file.as_deref().map(Given::read).transpose()?;
+        let given = wish.secret_file.as_deref().map(given::read).transpose()?;
         Self::of(wish, given)
     }
 

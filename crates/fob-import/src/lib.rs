@@ -9,6 +9,7 @@
 
 pub mod alpine;
 mod cell;
+pub mod columns;
 pub mod csv;
 pub mod detect;
 mod dn;
@@ -16,6 +17,7 @@ pub mod dualshield;
 mod entry;
 mod foreign;
 pub mod freeipa;
+pub mod given;
 pub mod google_authenticator;
 mod ldif;
 #[cfg(test)]

@@ -71,13 +71,17 @@ impl<'a> Records<'a> {
     /// Passes over what was read, and counts its lines.
     fn count(&mut self, length: usize) {
         let (read, rest) = self.rest.split_at_checked(length).unwrap_or_default();
-        self.line = self.line.saturating_add(breaks(read));
+        // One end, of which the second half is still to come.
+        let is_half = read.ends_with(b"\r") && rest.starts_with(b"\n");
+        let ended = breaks(read).saturating_sub(is_half.into());
+        self.line = self.line.saturating_add(ended);
         self.rest = rest;
     }
 
     /// Goes on at the next line.
     fn skip(&mut self) {
-        let end = self.rest.iter().position(|byte| *byte == b'\n');
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let end = self.rest.iter().position(is_end);
         self.count(end.unwrap_or(self.rest.len()));
         self.reader = reader(self.delimiter);
     }
@@ -87,8 +91,36 @@ fn reader(delimiter: u8) -> Reader {
     ReaderBuilder::new().delimiter(delimiter).build()
 }
 
-/// How many lines end in a text.
+/// How many lines end in a text: at a line feed, a carriage return, or both.
 pub fn breaks(text: &[u8]) -> u64 {
-    let count = text.iter().filter(|byte| **byte == b'\n').count();
+    let rest = text.iter().skip(1).map(Some).chain([None]);
+    let is_end = |(byte, next): &(&u8, Option<&u8>)| match **byte {
+        b'\n' => true,
+        b'\r' => *next != Some(&b'\n'),
+        _ => false,
+    };
+    let count = text.iter().zip(rest).filter(is_end).count();
     u64::try_from(count).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As spreadsheets of every age write them.
+    #[test]
+    fn lines_are_counted_whichever_way_they_end() {
+        let wide = format!("{}y", "x,".repeat(MAX_FIELDS));
+        let text = ["a", "", "\"b", "b\",c", &wide, "d", "", "", "e"];
+        for end in ["\n", "\r\n", "\r"] {
+            let text = text.join(end);
+            let mut records = Records::new(&text, b',');
+            let lines: Vec<(u64, bool)> = std::iter::from_fn(|| records.next())
+                .map(|(line, fields)| (line, fields.is_ok()))
+                .collect();
+            let expected = [(1, true), (3, true), (5, false), (6, true), (9, true)];
+            assert_eq!(lines, expected, "{end:?}");
+            assert_eq!(breaks(text.as_bytes()), 8);
+        }
+    }
 }

@@ -137,6 +137,23 @@ fn ledger_of_a_later_version_is_refused_as_such() {
     assert_eq!(name(&earlier, PATH), Ok("alice".into()));
 }
 
+/// P9: no number comes after the last one. Nothing is written then, and nothing is lost.
+#[test]
+fn ledger_whose_numbers_are_used_up_refuses_and_stays_as_it_is() {
+    for kind in [Kind::Debit, Kind::Settled] {
+        let mut file = with(usize::try_from(MARK_AT).unwrap(), &mark_bytes(u64::MAX));
+        let page = to_page(kind, u64::MAX, &ledger("bob")).unwrap();
+        file[PAGE..2 * PAGE].copy_from_slice(&page);
+        let disk = Disk::new(file.clone());
+        let (mut pages, _) = Pages::read(&disk, Path::new(PATH)).unwrap();
+        for written in [pages.debit(&ledger("eve")), pages.settle(&ledger("eve"))] {
+            let fault = Fault::at(FaultKind::StateWrite, Path::new(PATH), "has no room left");
+            assert_eq!(written, Err(fault));
+        }
+        assert_eq!(*disk.bytes.borrow(), file);
+    }
+}
+
 /// P3, P4: an accept is one sync, a refusal none; but what a killed writer left is made
 /// durable first, and its name with it.
 #[test]

@@ -17,13 +17,16 @@ const LOCALTIME: &str = "/etc/localtime";
 /// it.
 pub(crate) fn minute(way: &Way, now: &Now) -> Result<Minute, Fault> {
     let path = Path::new(LOCALTIME);
-    let damaged = |error| Fault::at(FaultKind::StateDamaged, path, error);
-    let zone = match read_bytes(way, path, Kept::Public)? {
-        Some(bytes) => TimeZone::from_tz_data(&bytes).map_err(damaged)?,
-        None => TimeZone::utc(),
-    };
-    let unix = i64::try_from(now.unix).unwrap_or(i64::MAX);
-    let offset = offset(&zone, unix).map_err(damaged)?;
+    let bytes = read_bytes(way, path, Kept::Public)?;
+    let minute = minute_of(bytes.as_ref().map(|bytes| &bytes[..]), now.unix);
+    minute.map_err(|error| Fault::at(FaultKind::StateDamaged, path, error))
+}
+
+/// The minute of the week in the zone of such a file (RFC 9636).
+pub(crate) fn minute_of(file: Option<&[u8]>, unix: u64) -> Result<Minute, TzError> {
+    let zone = file.map_or_else(|| Ok(TimeZone::utc()), TimeZone::from_tz_data)?;
+    let unix = i64::try_from(unix).unwrap_or(i64::MAX);
+    let offset = offset(&zone, unix)?;
     Ok(Minute::of_local(unix.saturating_add(i64::from(offset))))
 }
 

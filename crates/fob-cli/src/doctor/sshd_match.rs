@@ -21,9 +21,7 @@ pub(super) fn blocks(path: &Path, depth: usize) -> Vec<String> {
         return found;
     };
     for line in text.lines() {
-        let line = line.trim();
-        let (word, rest) = line.split_once([' ', '\t', '=']).unwrap_or((line, ""));
-        let rest = rest.trim().trim_start_matches('=').trim();
+        let (word, rest) = setting(line);
         if word.eq_ignore_ascii_case("match") {
             found.push(rest.to_owned());
         } else if word.eq_ignore_ascii_case("include") && depth < MAX_DEPTH {
@@ -38,6 +36,13 @@ pub(super) fn blocks(path: &Path, depth: usize) -> Vec<String> {
         }
     }
     found
+}
+
+/// The keyword of a line, and what stands behind it.
+pub(super) fn setting(line: &str) -> (&str, &str) {
+    let line = line.trim();
+    let (word, rest) = line.split_once([' ', '\t', '=']).unwrap_or((line, ""));
+    (word, rest.trim().trim_start_matches('=').trim())
 }
 
 /// The files of an Include: a path, or a folder with a pattern like `*.conf`.

@@ -162,7 +162,7 @@ fn text(path: &Path) -> Result<String, Stop> {
 }
 
 /// The lines with their numbers, continued ones joined, comments gone.
-fn lines(text: &str) -> Vec<(usize, String)> {
+pub(super) fn lines(text: &str) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();
     let mut joined: Option<(usize, String)> = None;
     for (number, line) in (1..).zip(text.lines()) {

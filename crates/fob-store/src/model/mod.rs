@@ -31,7 +31,9 @@ mod reference;
 #[cfg(test)]
 mod tests;
 mod world;
+mod zone_file;
 
 pub use chances::{Bytes, Chances, Every};
-pub use file::read_file;
+pub use file::{read_damaged, read_file};
 pub use history::{History, Rules};
+pub use zone_file::read_zone;

@@ -2,11 +2,17 @@
 //! minutes to go through.
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::rc::Rc;
 
+use super::disk::Disk;
+use super::file::{NEWER, good};
+use super::medium::Still;
 use super::people::{code, fob, paper, phone};
 use super::world::Deed;
 use super::{Bytes, Every, History, Rules};
+use crate::FaultKind;
+use crate::pages::Pages;
 
 /// The step that the phone shows at the start.
 const STEP: u64 = 1_800_000_000 / 30;
@@ -163,16 +169,44 @@ fn histories_by_the_usual_rules_never_accept_twice() {
     histories(Rules::Usual, 250 * times());
 }
 
-/// P9: numbers of all sizes in mark and slots; neither panics, and no code counts twice.
+/// P9: numbers from both ends in mark and slots; neither panics, and no code counts twice.
 #[test]
 fn ledger_files_that_nobody_wrote_let_in_once_at_most() {
+    const ENDS: [u64; 6] = [0, 1, 2, u64::MAX - 2, u64::MAX - 1, u64::MAX];
     let ledger = fob_core::Ledger::new(super::people::owner())
         .to_bytes()
         .unwrap();
-    for numbers in 0..500u16 {
-        let [mark, first, second, kinds] =
-            [1, 5, 25, 125].map(|unit| u8::try_from(numbers / unit % 5).unwrap());
-        let bytes = [&[mark, first, second, kinds][..], &ledger, &ledger].concat();
+    for number in 0..6 * 6 * 6 * 4 {
+        let [mark, first, second] = [1, 6, 36].map(|unit| ENDS[number / unit % 6].to_be_bytes());
+        let kinds = [u8::try_from(number / 216).unwrap()];
+        let bytes = [&mark[..], &first, &second, &kinds, &ledger, &ledger].concat();
         super::read_file(&bytes);
     }
+}
+
+/// P9: whichever byte of a ledger is another, the ledger is what it was or is refused: never
+/// an older one, never a fresh one.
+#[test]
+fn ledger_with_a_wrong_byte_is_whole_or_refused() {
+    let (mut whole, mut refused) = (0, 0);
+    for number in [6, u64::MAX] {
+        let good = good(number);
+        for at in 0..good.len() {
+            let mut file = good.clone();
+            file[at] ^= 1;
+            match Pages::read(Still(Disk::new(file)), Path::new("/state/1000")) {
+                Ok((_, ledger)) => {
+                    assert_eq!(ledger.floor(fob()), NEWER, "byte {at}");
+                    whole += 1;
+                }
+                Err(fault) => {
+                    let kinds = [FaultKind::StateDamaged, FaultKind::NewerVersion];
+                    assert!(kinds.contains(&fault.kind), "byte {at}: {fault:?}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    // The head, the mark, and the slot that counts.
+    assert!(refused > 2 * (10 + 16 + 36) && whole > refused, "{refused}");
 }

@@ -4,19 +4,18 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use fob_import::records::{Records, breaks};
+use fob_import::columns::{Columns, Said};
+use fob_import::given::Given;
 use zeroize::Zeroizing;
 
 use super::wish::{self, Wish};
-use crate::given::{Given, warn_if_open};
+use crate::given::warn_if_open;
 use crate::stop::Stop;
 
 /// A hundred thousand people fit in this, in bytes.
 const MAX_SIZE: u64 = 1 << 26;
 /// How many problems are told one by one.
 const MAX_TOLD: usize = 20;
-/// The longest name of a column that is repeated: a secret is longer.
-const MAX_COLUMN: usize = 12;
 /// What a column may be called.
 pub(super) const COLUMNS: [&str; 11] = [
     "name",
@@ -130,76 +129,25 @@ pub(super) fn read(path: &Path, wish: &Wish, problems: &mut Problems) -> Result<
 
 /// The rows, and whether there is a column of secrets.
 fn parse(bytes: &[u8], wish: &Wish, problems: &mut Problems) -> Result<(Vec<Row>, bool), String> {
-    // The mark that some spreadsheets begin with.
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        format!(
-            "line {}: is not UTF-8 text",
-            breaks(before).saturating_add(1)
-        )
-    })?;
-    let mut records = Records::new(text, b',');
-    let columns = match records.next() {
-        Some((_, columns)) => columns?,
-        None => return Err("is empty".into()),
-    };
-    let columns = columns_of(&columns)?;
+    let mut columns = Columns::read(bytes, &COLUMNS)?;
+    if !columns.names().contains(&"name") {
+        return Err(
+            "line 1: there is no column \"name\"; the first line must name the columns".into(),
+        );
+    }
     let mut rows = Vec::new();
-    while let Some((line, fields)) = records.next() {
+    while let Some((line, fields)) = columns.next() {
         match fields {
-            Ok(fields) if fields.len() == columns.len() => {
-                rows.extend(row(line, &columns, &fields, wish, problems));
-            }
-            Ok(fields) => {
-                let (is, must) = (fields.len(), columns.len());
-                problems.add(line, format!("has {is} fields, and line 1 names {must}"));
-            }
+            Ok(fields) => rows.extend(row(line, &fields, wish, problems)),
             Err(what) => problems.add(line, what),
         }
     }
-    let has_secrets = columns.contains(&"secret");
+    let has_secrets = columns.names().contains(&"secret");
     Ok((rows, has_secrets))
 }
 
-fn columns_of(header: &[Zeroizing<String>]) -> Result<Vec<&'static str>, String> {
-    let mut columns = Vec::new();
-    for (place, name) in header.iter().enumerate() {
-        let Some(known) = COLUMNS
-            .iter()
-            .find(|known| name.eq_ignore_ascii_case(known))
-        else {
-            // Where the first line is forgotten, this may be a secret.
-            let column = if name.len() <= MAX_COLUMN {
-                format!("{:?}", name.as_str())
-            } else {
-                format!("number {}", place.saturating_add(1))
-            };
-            let known = COLUMNS.join(", ");
-            return Err(format!(
-                "line 1: no column is called {column}; the first line must name the columns:\n     {known}"
-            ));
-        };
-        if columns.contains(known) {
-            return Err(format!("line 1: the column {known:?} is there twice"));
-        }
-        columns.push(*known);
-    }
-    if columns.contains(&"name") {
-        Ok(columns)
-    } else {
-        Err("line 1: there is no column \"name\"; the first line must name the columns".into())
-    }
-}
-
 /// What a line asks for; nothing if something is wrong with it.
-fn row(
-    line: u64,
-    columns: &[&str],
-    fields: &[Zeroizing<String>],
-    wish: &Wish,
-    problems: &mut Problems,
-) -> Option<Row> {
+fn row(line: u64, fields: &Said, wish: &Wish, problems: &mut Problems) -> Option<Row> {
     let mut row = Row {
         line,
         name: String::new(),
@@ -207,11 +155,7 @@ fn row(
         given: None,
     };
     let mut good = true;
-    for (column, text) in columns
-        .iter()
-        .zip(fields)
-        .filter(|(_, text)| !text.is_empty())
-    {
+    for (column, text) in fields {
         if let Err(what) = row.set(column, text) {
             problems.add(line, format!("{column}: {what}"));
             good = false;
