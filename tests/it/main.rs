@@ -37,6 +37,7 @@ mod notices;
 mod oathtool;
 mod once;
 mod one_field;
+mod owners;
 mod packaging;
 mod powercut;
 mod released;

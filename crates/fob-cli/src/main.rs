@@ -16,6 +16,7 @@ mod journal;
 #[cfg(test)]
 mod manual_tests;
 mod output;
+mod owners;
 mod pam;
 mod parallel;
 mod people;

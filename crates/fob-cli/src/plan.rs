@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) token: Token,
     /// What an app shows beside the name.
     pub(crate) issuer: String,
+    /// Whether the secret was made just now: nobody else can have it.
+    pub(crate) is_new: bool,
     /// Whether the secret is shown: it is new, or that was asked for.
     pub(crate) shown: bool,
 }
@@ -103,6 +105,7 @@ impl Plan {
                 disabled: false,
             },
             issuer: issuer(wish.issuer.clone().or(said.issuer))?,
+            is_new,
             shown: is_new || wish.show,
         })
     }

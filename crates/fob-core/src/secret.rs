@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// Key bytes shared with a token (RFC 4226 section 5.1's K). Wiped when dropped;
@@ -105,6 +107,20 @@ impl Secret {
         &self.0
     }
 
+    /// Tells secrets apart without keeping them: HMAC-SHA-256(secret, "fob secret"), cut to 16
+    /// bytes. Zeros at the end of a key make no other HMAC, nor other codes.
+    pub fn fingerprint(&self) -> [u8; 16] {
+        let mut fingerprint = [0; 16];
+        // HMAC takes keys of every length.
+        if let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(self.bytes()) {
+            mac.update(b"fob secret");
+            let tag = mac.finalize().into_bytes();
+            let both = fingerprint.iter_mut().zip(tag);
+            both.for_each(|(to, from)| *to = from);
+        }
+        fingerprint
+    }
+
     /// Whether the secret has the 128 bits that a new token must have.
     pub fn is_strong(&self) -> bool {
         self.0.len() >= Self::STRONG_BYTES
@@ -156,6 +172,13 @@ mod tests {
     }
 
     /// P8.
+    #[test]
+    fn secrets_that_show_the_same_codes_have_the_same_fingerprint() {
+        let of = |bytes: &[u8]| Secret::new(bytes.to_vec()).unwrap().fingerprint();
+        assert_eq!(of(b"1234567890"), of(b"1234567890\0\0"));
+        assert_ne!(of(b"1234567890"), of(b"12345678901"));
+    }
+
     #[test]
     fn debug_shows_no_key() {
         let secret = Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();

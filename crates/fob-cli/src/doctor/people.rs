@@ -1,6 +1,6 @@
 //! Everybody who is enrolled.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use fob_core::format::TokenFile;
 use fob_store::{Entry, Store, now};
@@ -26,13 +26,17 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
     entries.sort_by(|one, other| one.name.cmp(&other.name));
     let (renamed, former) = not_enrolled_any_more(store, &everybody, &entries);
     let each = for_each(store, &entries, |store, entry| {
-        look_at(store, &everybody, &former, entry)
+        let mut secrets = Vec::new();
+        let findings = look_at(store, &everybody, &former, entry, &mut secrets);
+        (findings, secrets)
     });
+    let (each, secrets): (Vec<_>, Vec<_>) = each.into_iter().unzip();
     let overruled = store.overruled().unwrap_or_default();
     let enrolled = count(entries.len().try_into().unwrap_or(u64::MAX), "token file");
     let mut findings: Vec<Finding> = key
         .into_iter()
         .chain(each.into_iter().flatten())
+        .chain(shared(&entries, &secrets))
         .chain(overruled.iter().map(overruled_by))
         .chain(renamed)
         .collect();
@@ -115,6 +119,31 @@ fn unsealed(findings: &mut Vec<Finding>) {
     }
 }
 
+/// The fingerprint of a token's secret, and what the token is called.
+type Mark = ([u8; 16], String);
+
+/// Secrets that stand in two people's files: one code lets in both, for each has a ledger.
+fn shared(entries: &[Entry], secrets: &[Vec<Mark>]) -> Vec<Finding> {
+    let mut first: HashMap<[u8; 16], (&str, &str)> = HashMap::new();
+    let mut findings = Vec::new();
+    for (entry, marks) in entries.iter().zip(secrets) {
+        let name = entry.name.as_deref().unwrap_or_default();
+        for (fingerprint, id) in marks {
+            let (other, theirs) = *first.entry(*fingerprint).or_insert((name, id));
+            if other == name {
+                continue;
+            }
+            let what =
+                format!("{other}'s token {theirs:?} and {name}'s {id:?} have the same secret");
+            findings.push(Finding::error("people.shared_secret", what).remedy(format!(
+                "One code lets in both. Give one of them another, and revoke the old one:\n\
+                 fob revoke {name} --id {id}"
+            )));
+        }
+    }
+    findings
+}
+
 /// A file that a login made, where the administrator laid one down as well.
 fn overruled_by(entry: &Entry) -> Finding {
     let what = format!(
@@ -129,6 +158,7 @@ fn look_at(
     everybody: &Everybody,
     former: &HashSet<String>,
     entry: &Entry,
+    secrets: &mut Vec<Mark>,
 ) -> Vec<Finding> {
     let path = entry.path.display();
     let Some(name) = &entry.name else {
@@ -167,6 +197,8 @@ fn look_at(
                 )
                 .remedy("Correct the file, or revoke the token.")
             }));
+            let marks = file.tokens.iter();
+            secrets.extend(marks.map(|token| (token.secret.fingerprint(), token.id.clone())));
             findings.extend(unsealed_one(store, name, &file));
             findings.extend(expiring(name, &file));
             if file.tokens.is_empty() && file.recovery.is_none() {

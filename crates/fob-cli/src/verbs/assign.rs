@@ -9,6 +9,7 @@ use fob_store::{Account, create_folder, now};
 use serde::Serialize;
 
 use crate::output::{plain, remark, say, say_json, time};
+use crate::owners::{Owner, Owners};
 use crate::stock::Stock;
 use crate::stop::Stop;
 use crate::token_edit::Edit;
@@ -90,7 +91,7 @@ fn assign(desk: &Desk, serial: &str, name: &str, id: Option<&str>) -> Result<(),
         journal::changed("assign", user, &[("token", &token.id), ("serial", serial)]);
         ledger
     } else {
-        check_owners(desk, serial, &token)?;
+        check_owners(desk, serial, user, &token)?;
         edit.add(&token)?;
         let ledger = raise_floor(desk, &account, &edit, &token)?;
         edit.write()?;
@@ -122,25 +123,16 @@ fn find(stock: &Stock, serial: &str) -> Result<Token, Stop> {
     Ok(token)
 }
 
-/// A ledger protects one person. A token that two people have would let each in with what
-/// the other spent.
-fn check_owners(desk: &Desk, serial: &str, token: &Token) -> Result<(), Stop> {
-    for name in people::holders(&desk.store)? {
-        let Ok(Some(file)) = desk.store.tokens(&name) else {
-            continue;
-        };
-        let bytes = token.secret.bytes();
-        if let Some(theirs) = file
-            .tokens
-            .iter()
-            .find(|other| other.secret.bytes() == bytes)
-        {
-            let what = format!("{name} has this token, as {:?}", theirs.id);
-            let remedy = format!("To take it out of the stock, run: fob assign {serial} {name}");
-            return Err(Stop::no(what).remedy(remedy));
-        }
-    }
-    Ok(())
+/// Nobody shares a token.
+fn check_owners(desk: &Desk, serial: &str, name: &str, token: &Token) -> Result<(), Stop> {
+    let owners = Owners::read(&desk.store)?;
+    owners.warn();
+    let Some(Owner { name, id, .. }) = owners.other_than(name, token) else {
+        return Ok(());
+    };
+    let what = format!("{name} has this token, as {id:?}");
+    let remedy = format!("To take it out of the stock, run: fob assign {serial} {name}");
+    Err(Stop::no(what).remedy(remedy))
 }
 
 /// Durable before the token is written: no login may come first.

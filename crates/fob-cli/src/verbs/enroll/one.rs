@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::Wish;
 use crate::output::{remark, say, say_json, time};
+use crate::owners::Owners;
 use crate::plan::Plan;
 use crate::recovery_codes::page;
 use crate::secret_page::SecretPage;
@@ -100,7 +101,18 @@ impl Enrolment<'_> {
         create_folder(&self.desk.store.conf.state)?;
         let edit = Edit::begin(&self.desk.store, &self.account.name)?;
         edit.admit(&self.plan.token)?;
+        self.owners(Owners::warn)?;
         self.ledger(edit.was_there).map(drop)
+    }
+
+    /// Holds a secret that was given against everybody's.
+    fn owners(&self, look: fn(&Owners)) -> Result<(), Stop> {
+        if self.plan.is_new {
+            return Ok(());
+        }
+        let owners = Owners::read(&self.desk.store)?;
+        look(&owners);
+        owners.admit(&self.account.name, &self.plan.token)
     }
 
     fn show(&self) -> Result<(), Stop> {
@@ -146,6 +158,7 @@ impl Enrolment<'_> {
         let token = &self.plan.token;
         let mut edit = Edit::begin(&self.desk.store, &self.account.name)?;
         edit.add(token)?;
+        self.owners(|_| {})?;
         let first = edit.len() == 1 && edit.before.recovery.is_none();
         let codes = if first && !self.wish.no_recovery {
             let codes = NewCodes::make()?;

@@ -11,6 +11,7 @@ use fob_store::{Account, Store};
 use super::Wish;
 use super::rows::{Problems, Row};
 use crate::everybody::Everybody;
+use crate::owners::{Owner, Owners};
 use crate::people;
 use crate::plan::Plan;
 use crate::stock::Stock;
@@ -60,10 +61,13 @@ impl Roster {
         let mut people = group(rows, &mut problems)?;
         let mut unassigned = unassigned(for_stock, &mut problems);
         once_each(&people, &unassigned, &mut problems);
+        let owners = owners(store, &people, &unassigned)?;
+        unassigned.retain(|one| one.has_no_owner(&owners, wish, &mut problems));
         unassigned.retain(|one| stock.is_none_or(|stock| one.is_new(stock, wish, &mut problems)));
         let mut skipped = Vec::new();
         for person in &mut people {
-            if let Err((line, stop)) = person.admit(store, folder, wish, &mut skipped) {
+            let admitted = person.admit((store, folder), &owners, wish, &mut skipped);
+            if let Err((line, stop)) = admitted {
                 // What one cause made wrong is told once.
                 if !problems.has(line) {
                     problems.stop(line, stop);
@@ -142,7 +146,29 @@ fn unassigned(rows: Vec<Row>, problems: &mut Problems) -> Vec<Unassigned> {
     all
 }
 
+/// Everybody's tokens, if a secret was given that somebody may have.
+fn owners(store: &Store, people: &[Person], unassigned: &[Unassigned]) -> Result<Owners, Stop> {
+    let mut plans = people.iter().flat_map(|person| &person.plans);
+    if unassigned.is_empty() && plans.all(|plan| plan.is_new) {
+        return Ok(Owners::default());
+    }
+    let owners = Owners::read(store)?;
+    owners.warn();
+    Ok(owners)
+}
+
 impl Unassigned {
+    /// Whether nobody has it. Somebody may, with `--skip-enrolled`.
+    fn has_no_owner(&self, owners: &Owners, wish: &Wish, problems: &mut Problems) -> bool {
+        let Some(Owner { name, id, .. }) = owners.of(&self.token).first() else {
+            return true;
+        };
+        if !wish.skip_enrolled {
+            problems.add(self.line, format!("{name} has this token, as {id:?}"));
+        }
+        false
+    }
+
     /// Whether it isn't in stock yet. It may be, with `--skip-enrolled`, if it is the same.
     fn is_new(&self, stock: &Stock, wish: &Wish, problems: &mut Problems) -> bool {
         match stock.find(&self.serial) {
@@ -191,8 +217,8 @@ impl Person {
     /// Whether the tokens may be added to what the person has.
     fn admit(
         &mut self,
-        store: &Store,
-        folder: &Folder,
+        (store, folder): (&Store, &Folder),
+        owners: &Owners,
         wish: &Wish,
         skipped: &mut Vec<String>,
     ) -> Result<(), (u64, Stop)> {
@@ -208,7 +234,9 @@ impl Person {
             (self.plans, self.lines) = new.into_iter().unzip();
         }
         for (plan, line) in self.plans.iter().zip(&self.lines) {
-            edit.add(&plan.token).map_err(|stop| (*line, stop))?;
+            let admitted = owners.admit(&name, &plan.token);
+            let added = admitted.and_then(|()| edit.add(&plan.token));
+            added.map_err(|stop| (*line, stop))?;
         }
         self.is_new = edit.len() == self.plans.len() && edit.before.recovery.is_none();
         let ledger = people::ledger(store, &self.account).map_err(at_first)?;

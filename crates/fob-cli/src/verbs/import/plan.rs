@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{Read, Wish};
 use crate::everybody::Everybody;
 use crate::output::{count, remark};
-use crate::people;
+use crate::owners::{Owner, Owners};
 use crate::stock::Stock;
 use crate::stop::Stop;
 use crate::verbs::Desk;
@@ -33,10 +33,9 @@ pub(super) struct Plan {
     pub(super) remarks: Vec<String>,
     /// Tokens that are here already, with whose and what.
     pub(super) there: Vec<String>,
+    /// Whether what can't be read was told.
+    warned: bool,
 }
-
-/// Whose each token is, and what they call it.
-type Owners = HashMap<Vec<u8>, (String, String)>;
 
 /// A person, and what they get.
 pub(super) struct Person {
@@ -76,6 +75,7 @@ impl Plan {
             more_problems,
             remarks,
             there: Vec::new(),
+            warned: false,
         };
         if tokens.len() > 1 && wish.id.is_some() {
             plan.problem(
@@ -114,15 +114,9 @@ impl Plan {
     /// # Errors
     /// The folder of the token files, or the stock, can't be read.
     pub(super) fn check(&mut self, desk: &Desk, stock: Option<&Stock>) -> Result<(), Stop> {
-        let mut owners = Owners::new();
-        for name in people::holders(&desk.store)? {
-            let Ok(Some(file)) = desk.store.tokens(&name) else {
-                continue;
-            };
-            for token in file.tokens {
-                let key = token.key().0.to_vec();
-                owners.insert(key, (name.clone(), token.id));
-            }
+        let owners = Owners::read(&desk.store)?;
+        if !std::mem::replace(&mut self.warned, true) {
+            owners.warn();
         }
         self.check_stock(stock, &owners)?;
         for person in &mut self.people {
@@ -130,17 +124,31 @@ impl Plan {
             let (problems, there) = (&mut self.problems, &mut self.there);
             person
                 .imports
-                .retain(|import| match owners.get(import.token.key().0.as_slice()) {
-                    None => true,
-                    Some((owner, id)) if owner == name => {
+                .retain(|import| match owners.of(&import.token) {
+                    [
+                        Owner {
+                            name: owner,
+                            id,
+                            key,
+                        },
+                    ] if owner == name && *key == import.token.key() => {
                         there.push(format!("{name} has {id:?} already"));
                         false
                     }
-                    Some((owner, id)) => {
-                        problems.push(problem(
-                            &import.place,
-                            format!("{owner} has this token, as {id:?}"),
-                            format!("Take it from {owner} first: fob revoke {owner} {id}"),
+                    _ => {
+                        let other = owners.other_than(name, &import.token);
+                        problems.extend(other.map(
+                            |Owner {
+                                 name: owner, id, ..
+                             }| {
+                                problem(
+                                    &import.place,
+                                    format!("{owner} has this token, as {id:?}"),
+                                    format!(
+                                        "Take it from {owner} first: fob revoke {owner} --id {id}"
+                                    ),
+                                )
+                            },
                         ));
                         true
                     }
@@ -160,7 +168,10 @@ impl Plan {
         let kept: HashMap<String, _> = kept.into_iter().collect();
         let (problems, there) = (&mut self.problems, &mut self.there);
         self.stock.retain(|(serial, token)| {
-            if let Some((owner, id)) = owners.get(token.key().0.as_slice()) {
+            if let Some(Owner {
+                name: owner, id, ..
+            }) = owners.of(token).first()
+            {
                 there.push(format!("{serial} is {owner}'s already, as {id:?}"));
                 return false;
             }
