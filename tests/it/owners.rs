@@ -63,3 +63,75 @@ fn secret_of_one_person_is_given_to_nobody_else() {
     let what = "error    alice's token \"fob\" and bob's \"fob\" have the same secret";
     assert!(told.contains(what), "{told}");
 }
+
+/// P1: whoever gets a token that somebody had before begins where that one stopped, also where
+/// it was revoked and the maker's file comes again; and where nobody knows where that was,
+/// nothing of it counts.
+#[test]
+fn codes_that_one_person_used_let_in_nobody_who_has_the_token_next() {
+    let machine = Machine::with(&["alice", "bob", "carol", "dora", "erin"]);
+    let token = hotp("fob");
+    let enroll = |name: &str| {
+        let words = "--type hotp --secret-file /root/s --no-confirm --no-recovery";
+        done(&machine, &format!("enroll {name} {words}"))
+    };
+    let try_at = |name: &str, counters: &[(u64, i32)]| {
+        for (counter, expected) in counters {
+            let code = machine.login(name, &[&press(&token, *counter)]).code();
+            assert_eq!(code, *expected, "{name}, {counter}");
+        }
+        machine.shell(&format!("fob revoke {name} --yes"));
+    };
+    machine.file("root/s", 0o600, secret(&token));
+    let rows = |name: &str| {
+        let row = format!(
+            "name,serial,type,secret\n{name},6001,hotp,{}\n",
+            secret(&token)
+        );
+        machine.file("root/rows", 0o600, row);
+    };
+    let hex: String = token
+        .secret
+        .bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let maker = format!("6001, {hex}, hotp, 6\n");
+    machine.file("root/maker", 0o600, maker);
+
+    enroll("alice");
+    try_at("alice", &[(0, 0), (2, 0)]);
+    done(&machine, "import csv --shape linotp /root/maker --yes");
+    done(&machine, "assign 6001 bob");
+    try_at("bob", &[(1, 7), (2, 7), (3, 0)]);
+    enroll("carol");
+    try_at("carol", &[(3, 7), (4, 0)]);
+    rows("dora");
+    done(&machine, "enroll --from /root/rows --no-recovery");
+    try_at("dora", &[(4, 7), (5, 0)]);
+    rows("");
+    machine.file("var/lib/fob/99999", 0o600, "rubbish");
+    let told = done(&machine, "enroll --from /root/rows");
+    assert!(told.contains("fob: warning: /var/lib/fob/99999"), "{told}");
+    done(&machine, "assign 6001 alice");
+    try_at("alice", &[(5, 7), (6, 0)]);
+
+    // Given back by bob, who doesn't know its counter any more.
+    enroll("bob");
+    machine.shell("uid=$(id -u bob); echo rubbish >/var/lib/fob/$uid; fob repair bob --yes");
+    machine.shell("fob revoke bob --yes");
+    let told = fob(&machine, "import csv --shape linotp /root/maker --yes", "").1;
+    assert!(told.contains("6001") && told.contains("blocked"), "{told}");
+    assert!(!machine.path("etc/fob/stock/6001").exists(), "{told}");
+    let told = done(
+        &machine,
+        "import csv --shape linotp /root/maker --user erin --yes",
+    );
+    assert_eq!(
+        machine.login("erin", &[&press(&token, 9)]).code(),
+        7,
+        "{told}"
+    );
+    done(&machine, "repair erin --counter fob-6001=9 --yes");
+    try_at("erin", &[(9, 0)]);
+}

@@ -24,6 +24,7 @@ mod picture;
 mod plan;
 mod recovery_codes;
 mod secret_page;
+mod spent;
 mod stock;
 mod stop;
 mod table;

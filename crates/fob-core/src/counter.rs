@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// RFC 4226's moving factor C; for TOTP, RFC 6238's T. 64 bits, from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Counter(pub u64);
 
 impl Counter {

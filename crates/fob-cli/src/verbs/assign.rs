@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::output::{plain, remark, say, say_json, time};
 use crate::owners::{Owner, Owners};
+use crate::spent::Spent;
 use crate::stock::Stock;
 use crate::stop::Stop;
 use crate::token_edit::Edit;
@@ -143,11 +144,14 @@ fn raise_floor(
     token: &Token,
 ) -> Result<Ledger, Stop> {
     let now = now();
-    let (mut file, mut ledger) = people::ledger_or_new(&desk.store, account, edit.was_there)?;
+    let spent = Spent::read(&desk.store)?;
+    spent.warn();
     let floor = match token.kind {
         Kind::Hotp { counter } | Kind::Yubico { counter, .. } => counter,
         Kind::Totp { .. } => give_back::fresh(desk, token)?,
     };
+    let floor = floor.max(spent.floor_from_stock(token));
+    let (mut file, mut ledger) = people::ledger_or_new(&desk.store, account, edit.was_there)?;
     ledger.make_room(&edit.before.tokens, &now);
     if !ledger.raise_floor(token, floor, 0, &now) {
         return Err(no_room(&account.name, token));

@@ -95,6 +95,15 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Stop> {
     }
 }
 
+/// A person was given a token that a ledger has blocked: none takes a floor back by itself.
+fn token_is_blocked(user: &str, id: &str) -> String {
+    format!(
+        "{user}'s token {id:?} is blocked: somebody's ledger has it blocked, and nobody knows its \
+         counter.\n  Find out a counter N that it has not reached, and run:\n    \
+         fob repair {user} --counter {id}=N"
+    )
+}
+
 /// The ledger can't remember another token.
 fn no_room(user: &str, token: &Token) -> Stop {
     Stop::unknown(format!(

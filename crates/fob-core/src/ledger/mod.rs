@@ -155,6 +155,11 @@ impl Ledger {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
+    /// What it knows about each token that was ever used, enrolled or not.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     /// The lowest counter of `token` still acceptable: the ledger's, or the one that the
     /// token file starts at, whichever is higher.
     pub fn floor<'t>(&self, token: impl Into<KeyedToken<'t>>) -> Counter {

@@ -6,9 +6,9 @@
 
 use std::path::Path;
 
-use fob_core::Ledger;
 use fob_core::format::FreshLedger;
-use fob_store::{Batch, LedgerFile, NewCodes, Store, create_folder};
+use fob_core::{Counter, Ledger, Token};
+use fob_store::{Account, Batch, LedgerFile, NewCodes, Store, create_folder, now};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -24,7 +24,7 @@ use crate::stock::Stock;
 use crate::stop::Stop;
 use crate::table::{Table, csv_line};
 use crate::token_edit::{Edit, Folder};
-use crate::verbs::Desk;
+use crate::verbs::{Desk, no_room, token_is_blocked};
 use crate::{journal, parallel, people};
 
 /// How many people are made before they are written: what is in memory at a time.
@@ -183,16 +183,37 @@ fn make(
 }
 
 /// Where a missing ledger is refused, those who are new need one. Elsewhere the first login
-/// makes it.
+/// makes it, unless something was spent of what somebody gets.
 fn make_ledgers(store: &Store, people: &[Person]) -> Result<(), Stop> {
-    if store.conf.fresh_ledger == FreshLedger::Accept {
-        return Ok(());
-    }
-    for Person { account, .. } in people {
-        let ledger = Ledger::new(people::owner(account));
-        LedgerFile::create(&store.ledger_path(account.uid), &ledger)?;
+    let refuse = store.conf.fresh_ledger == FreshLedger::Refuse;
+    for person in people {
+        let spent: Vec<_> = person.spent().collect();
+        if refuse || !spent.is_empty() {
+            let account = &person.account;
+            let ledger = Ledger::new(people::owner(account));
+            LedgerFile::create(&store.ledger_path(account.uid), &ledger)?;
+            spend(store, account, &spent)?;
+        }
     }
     Ok(())
+}
+
+/// Durable before the token files are: no login may come first.
+fn spend(store: &Store, account: &Account, spent: &[(&Token, Counter)]) -> Result<(), Stop> {
+    let Some((mut file, mut ledger)) = people::ledger(store, account)? else {
+        return Ok(());
+    };
+    let enrolled = store.tokens(&account.name)?.unwrap_or_default().tokens;
+    for (token, floor) in spent {
+        ledger.make_room(&enrolled, &now());
+        if !ledger.raise_floor(*token, *floor, 0, &now()) {
+            return Err(no_room(&account.name, token));
+        }
+    }
+    if spent.is_empty() {
+        return Ok(());
+    }
+    Ok(file.settle(&ledger)?)
 }
 
 fn log(enrolled: &Enrolled) {
@@ -270,6 +291,12 @@ fn answer(desk: &Desk, wish: &Wish, enrolled: Vec<Enrolled>, roster: &Roster) ->
         ));
     }
     remark(&format!("{end}."));
+    for person in &roster.people {
+        let blocked = person
+            .spent()
+            .filter(|(_, floor)| *floor == Ledger::BLOCKED);
+        blocked.for_each(|(token, _)| remark(&token_is_blocked(&person.account.name, &token.id)));
+    }
     if let Some(letters) = letters {
         remark(&format!(
             "The letters in {letters} hold every secret: hand them out, then delete them."

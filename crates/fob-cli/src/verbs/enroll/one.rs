@@ -5,7 +5,7 @@
 //! is replaced as a whole, so that an enrolment is there completely or not at all.
 
 use fob_core::format::TokenFile;
-use fob_core::{Attempt, Kind, Ledger, confirm, uri};
+use fob_core::{Attempt, Counter, Kind, Ledger, confirm, uri};
 use fob_store::{Account, LedgerFile, NewCodes, create_folder, now};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -16,10 +16,11 @@ use crate::owners::Owners;
 use crate::plan::Plan;
 use crate::recovery_codes::page;
 use crate::secret_page::SecretPage;
+use crate::spent::Spent;
 use crate::stop::Stop;
 use crate::terminal::{self, Echo};
 use crate::token_edit::Edit;
-use crate::verbs::{Desk, no_room};
+use crate::verbs::{Desk, no_room, token_is_blocked};
 use crate::{journal, people};
 
 /// How often a person may mistype.
@@ -102,6 +103,12 @@ impl Enrolment<'_> {
         let edit = Edit::begin(&self.desk.store, &self.account.name)?;
         edit.admit(&self.plan.token)?;
         self.owners(Owners::warn)?;
+        let floor = self.floor(Spent::warn)?;
+        if floor == Ledger::BLOCKED && !self.wish.no_confirm {
+            let what = "somebody's ledger has this token blocked: nobody knows its counter, so no \
+                        code can confirm it";
+            return Err(Stop::no(what).remedy("Add --no-confirm; fob says then how to free it."));
+        }
         self.ledger(edit.was_there).map(drop)
     }
 
@@ -113,6 +120,16 @@ impl Enrolment<'_> {
         let owners = Owners::read(&self.desk.store)?;
         look(&owners);
         owners.admit(&self.account.name, &self.plan.token)
+    }
+
+    /// Where the token begins: what anybody spent of it is spent.
+    fn floor(&self, look: fn(&Spent)) -> Result<Counter, Stop> {
+        if self.plan.is_new {
+            return Ok(Counter(0));
+        }
+        let spent = Spent::read(&self.desk.store)?;
+        look(&spent);
+        Ok(spent.floor(&self.plan.token))
     }
 
     fn show(&self) -> Result<(), Stop> {
@@ -167,15 +184,24 @@ impl Enrolment<'_> {
         } else {
             None
         };
+        let floor = self.floor(|_| {})?;
         let (mut file, mut ledger) = self.ledger(edit.was_there)?;
+        if floor > Counter(0) {
+            self.begin_at(floor, &edit.before, &mut ledger)?;
+        }
         if let Some(attempt) = attempt {
             if !self.spend(&edit.before, &mut ledger, attempt)? {
                 return Ok(Outcome::WrongCode);
             }
+        }
+        if floor > Counter(0) || attempt.is_some() {
             file.settle(&ledger)?;
         }
         drop(file);
         edit.write()?;
+        if floor == Ledger::BLOCKED {
+            remark(&token_is_blocked(&self.account.name, &token.id));
+        }
         journal::changed(
             "enroll",
             &self.account.name,
@@ -187,6 +213,22 @@ impl Enrolment<'_> {
             ],
         );
         Ok(Outcome::Written(codes))
+    }
+
+    /// Marks as spent what anybody spent.
+    fn begin_at(
+        &self,
+        floor: Counter,
+        before: &TokenFile,
+        ledger: &mut Ledger,
+    ) -> Result<(), Stop> {
+        let token = &self.plan.token;
+        ledger.make_room(&before.tokens, &now());
+        if ledger.raise_floor(token, floor, 0, &now()) {
+            Ok(())
+        } else {
+            Err(no_room(&self.account.name, token))
+        }
     }
 
     /// Raises the floor above the code, if it is right.

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use fob_core::Token;
 use fob_core::format::FreshLedger;
+use fob_core::{Counter, Token};
 use fob_store::{Account, Store};
 
 use super::Wish;
@@ -14,6 +14,7 @@ use crate::everybody::Everybody;
 use crate::owners::{Owner, Owners};
 use crate::people;
 use crate::plan::Plan;
+use crate::spent::Spent;
 use crate::stock::Stock;
 use crate::stop::Stop;
 use crate::token_edit::{Edit, Folder};
@@ -24,6 +25,8 @@ pub(super) struct Person {
     pub(super) plans: Vec<Plan>,
     /// Whether these are their first.
     pub(super) is_new: bool,
+    /// Where each token begins: what anybody spent of it is spent.
+    pub(super) floors: Vec<Counter>,
     /// The line of each plan.
     lines: Vec<u64>,
 }
@@ -63,10 +66,19 @@ impl Roster {
         once_each(&people, &unassigned, &mut problems);
         let owners = owners(store, &people, &unassigned)?;
         unassigned.retain(|one| one.has_no_owner(&owners, wish, &mut problems));
+        let spent = spent(store, &people, &unassigned)?;
         unassigned.retain(|one| stock.is_none_or(|stock| one.is_new(stock, wish, &mut problems)));
+        for one in &mut unassigned {
+            if !spent.advance(&mut one.token) {
+                problems.add(
+                    one.line,
+                    "somebody's ledger has it blocked: nobody knows its counter",
+                );
+            }
+        }
         let mut skipped = Vec::new();
         for person in &mut people {
-            let admitted = person.admit((store, folder), &owners, wish, &mut skipped);
+            let admitted = person.admit((store, folder), (&owners, &spent), wish, &mut skipped);
             if let Err((line, stop)) = admitted {
                 // What one cause made wrong is told once.
                 if !problems.has(line) {
@@ -120,6 +132,7 @@ fn group(rows: Vec<Row>, problems: &mut Problems) -> Result<Vec<Person>, Stop> {
                 account,
                 plans: Vec::new(),
                 is_new: false,
+                floors: Vec::new(),
                 lines: Vec::new(),
             });
         }
@@ -146,10 +159,24 @@ fn unassigned(rows: Vec<Row>, problems: &mut Problems) -> Vec<Unassigned> {
     all
 }
 
+/// What anybody spent, of secrets that were given.
+fn spent(store: &Store, people: &[Person], unassigned: &[Unassigned]) -> Result<Spent, Stop> {
+    if all_are_new(people, unassigned) {
+        return Ok(Spent::default());
+    }
+    let spent = Spent::read(store)?;
+    spent.warn();
+    Ok(spent)
+}
+
+fn all_are_new(people: &[Person], unassigned: &[Unassigned]) -> bool {
+    let mut plans = people.iter().flat_map(|person| &person.plans);
+    unassigned.is_empty() && plans.all(|plan| plan.is_new)
+}
+
 /// Everybody's tokens, if a secret was given that somebody may have.
 fn owners(store: &Store, people: &[Person], unassigned: &[Unassigned]) -> Result<Owners, Stop> {
-    let mut plans = people.iter().flat_map(|person| &person.plans);
-    if unassigned.is_empty() && plans.all(|plan| plan.is_new) {
+    if all_are_new(people, unassigned) {
         return Ok(Owners::default());
     }
     let owners = Owners::read(store)?;
@@ -214,11 +241,18 @@ fn once_each(people: &[Person], unassigned: &[Unassigned], problems: &mut Proble
 }
 
 impl Person {
+    /// The tokens of which something is spent, and where they begin.
+    pub(super) fn spent(&self) -> impl Iterator<Item = (&Token, Counter)> {
+        let tokens = self.plans.iter().map(|plan| &plan.token);
+        let floors = tokens.zip(self.floors.iter().copied());
+        floors.filter(|(_, floor)| *floor > Counter(0))
+    }
+
     /// Whether the tokens may be added to what the person has.
     fn admit(
         &mut self,
         (store, folder): (&Store, &Folder),
-        owners: &Owners,
+        (owners, spent): (&Owners, &Spent),
         wish: &Wish,
         skipped: &mut Vec<String>,
     ) -> Result<(), (u64, Stop)> {
@@ -238,6 +272,8 @@ impl Person {
             let added = admitted.and_then(|()| edit.add(&plan.token));
             added.map_err(|stop| (*line, stop))?;
         }
+        let tokens = self.plans.iter().map(|plan| &plan.token);
+        self.floors = tokens.map(|token| spent.floor(token)).collect();
         self.is_new = edit.len() == self.plans.len() && edit.before.recovery.is_none();
         let ledger = people::ledger(store, &self.account).map_err(at_first)?;
         let lost = ledger.is_none() && edit.was_there;

@@ -14,6 +14,7 @@ use super::{Read, Wish};
 use crate::everybody::Everybody;
 use crate::output::{count, remark};
 use crate::owners::{Owner, Owners};
+use crate::spent::Spent;
 use crate::stock::Stock;
 use crate::stop::Stop;
 use crate::verbs::Desk;
@@ -115,10 +116,13 @@ impl Plan {
     /// The folder of the token files, or the stock, can't be read.
     pub(super) fn check(&mut self, desk: &Desk, stock: Option<&Stock>) -> Result<(), Stop> {
         let owners = Owners::read(&desk.store)?;
+        let spent = Spent::read(&desk.store)?;
         if !std::mem::replace(&mut self.warned, true) {
             owners.warn();
+            spent.warn();
         }
         self.check_stock(stock, &owners)?;
+        self.advance_stock(&spent);
         for person in &mut self.people {
             let name = &person.account.name;
             let (problems, there) = (&mut self.problems, &mut self.there);
@@ -153,6 +157,7 @@ impl Plan {
                         true
                     }
                 });
+            person.begin_after(&spent);
             person.check(desk, problems);
         }
         self.people.retain(|person| !person.imports.is_empty());
@@ -193,6 +198,26 @@ impl Plan {
             }
         });
         Ok(())
+    }
+
+    /// Tokens that somebody had go on where they stood. Where nobody knows that, the token is
+    /// left out.
+    fn advance_stock(&mut self, spent: &Spent) {
+        let dropped = &mut self.dropped;
+        self.stock.retain_mut(|(serial, token)| {
+            let is_known = spent.advance(token);
+            if !is_known {
+                dropped.push(Dropped {
+                    place: serial.clone(),
+                    what: String::new(),
+                    why:
+                        "somebody's ledger has it blocked: nobody knows its counter. Give it to a \
+                          person with --user NAME; it says then how to free it"
+                            .into(),
+                });
+            }
+            is_known
+        });
     }
 
     /// Whoever has a problem gets nothing; all others get theirs.
@@ -374,6 +399,16 @@ impl Plan {
 }
 
 impl Person {
+    /// Their tokens go on where anybody who had them before stopped.
+    fn begin_after(&mut self, spent: &Spent) {
+        for Import { token, used, .. } in &mut self.imports {
+            let floor = spent.floor(token);
+            if floor > Counter(0) {
+                used.floor = Some(used.floor.unwrap_or_default().max(floor));
+            }
+        }
+    }
+
     /// Whether what the person has lets the rest in.
     fn check(&mut self, desk: &Desk, problems: &mut Vec<Problem>) {
         let Some(place) = self.imports.first().map(|import| import.place.clone()) else {
