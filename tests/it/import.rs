@@ -499,15 +499,32 @@ fn who_gets_in_no_longer_is_not_exported() {
 /// over again from the same file.
 #[test]
 fn scratch_code_used_here_stays_spent_when_it_is_imported_again() {
-    let machine = Machine::with(&["alice"]);
-    let file = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n\" HOTP_COUNTER 1\n12345678\n87654321\n";
-    import(&machine, file, "--user alice");
+    let machine = Machine::with(&["alice", "bob"]);
+    let phone = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n\" HOTP_COUNTER 1\n";
+    let file = format!("{phone}12345678\n87654321\n11112222\n");
+    import(&machine, &file, "--user alice");
     assert_eq!(machine.login("alice", &["12345678"]).code(), 0);
     machine.shell("fob revoke alice --yes");
-    import(&machine, file, "--user alice");
+    import(&machine, &file, "--user alice");
     assert_eq!(machine.login("alice", &["12345678"]).code(), 7);
     assert_eq!(machine.logged("reason").as_deref(), Some("spent"));
     assert_eq!(machine.login("alice", &["87654321"]).code(), 0);
+    // The phone is somebody else's.
+    machine.shell("fob revoke alice --yes");
+    import(&machine, &file, "--user bob");
+    assert_eq!(machine.login("bob", &["87654321"]).code(), 7);
+    assert_eq!(machine.login("bob", &["11112222"]).code(), 0);
+    // A code was used elsewhere meanwhile, and is gone from the file.
+    machine.shell("fob revoke bob --yes");
+    let told = import(
+        &machine,
+        &format!("{phone}12345678\n87654321\n"),
+        "--user alice",
+    );
+    assert!(told.contains("its scratch codes are left out"), "{told}");
+    for code in ["12345678", "87654321"] {
+        assert_eq!(machine.login("alice", &[code]).code(), 7, "{code}");
+    }
 }
 
 /// What is told of a file is text: it commands nobody's terminal.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use fob_core::{Counter, Kind, Ledger, Token, TokenKey};
+use fob_core::{Counter, Kind, Ledger, RecoverySet, SpentRecovery, Token, TokenKey};
 use fob_store::{LedgerFile, Store};
 
 use crate::output::remark;
@@ -17,6 +17,8 @@ const FEW: usize = 8;
 #[derive(Default)]
 pub(crate) struct Spent {
     tokens: HashMap<TokenKey, Known>,
+    /// The codes of each set of recovery or scratch codes, as in a ledger.
+    codes: HashMap<[u8; 16], u16>,
     /// Why some can't be read.
     unread: Vec<String>,
 }
@@ -66,6 +68,9 @@ impl Spent {
                 known.floor = known.floor.max(entry.floor);
             }
         }
+        for SpentRecovery { set, codes } in ledger.recovery_sets() {
+            *self.codes.entry(*set).or_default() |= codes;
+        }
     }
 
     /// Names the ledgers that can't be read.
@@ -111,6 +116,15 @@ impl Spent {
             }
         }
         floor != Ledger::BLOCKED
+    }
+
+    /// Which codes of the set of scratch codes with this id are spent. `None` if some were that
+    /// came with the same secret, in another set: nobody can tell which those were.
+    pub(crate) fn scratch(&self, id: &[u8; 16]) -> Option<u16> {
+        let is_other = |set: &[u8; 16]| set != id && RecoverySet::are_of_one_secret(set, id);
+        let mut sets = self.codes.iter();
+        let unclear = sets.any(|(set, codes)| is_other(set) && *codes != 0);
+        (!unclear).then(|| self.codes.get(id).copied().unwrap_or_default())
     }
 
     fn known(&self, token: &Token) -> Known {

@@ -142,22 +142,22 @@ impl RecoverySet {
     /// The set of the scratch codes that came with a token. The same codes make the same set,
     /// so that those spent stay spent when they come again.
     pub fn of_scratch(codes: &[Code], secret: &Secret) -> Self {
-        let mut texts: Vec<_> = codes.iter().map(Code::to_text).collect();
-        texts.sort_by(|a, b| a.as_str().cmp(b));
-        texts.dedup_by(|a, b| a.as_str() == b.as_str());
-        let (mut id, mut salt) = ([0; 16], [0; 16]);
-        // HMAC takes keys of every length.
-        if let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(secret.bytes()) {
-            mac.update(b"fob scratch");
-            texts.iter().for_each(|text| mac.update(text.as_bytes()));
-            let tag = mac.finalize().into_bytes();
-            let parts = id.iter_mut().chain(&mut salt);
-            parts.zip(tag).for_each(|(to, from)| *to = from);
-        }
+        let texts = sorted(codes);
+        let (id, salt) = scratch_names(&texts, secret);
         let digest = |text: &Zeroizing<String>| stretch(text.as_bytes(), &salt);
         let mut digests: Vec<RecoveryDigest> = texts.iter().map(digest).collect();
         digests.sort();
         Self { id, salt, digests }
+    }
+
+    /// The id that [`of_scratch`](Self::of_scratch) gives, without what is slow.
+    pub fn scratch_id(codes: &[Code], secret: &Secret) -> [u8; 16] {
+        scratch_names(&sorted(codes), secret).0
+    }
+
+    /// Whether two sets of scratch codes came with the same secret.
+    pub fn are_of_one_secret(one: &[u8; 16], other: &[u8; 16]) -> bool {
+        one.first_chunk::<8>() == other.first_chunk::<8>()
     }
 
     /// Which code of the set this is; all are compared, in constant time.
@@ -169,6 +169,37 @@ impl RecoverySet {
             .collect();
         matches.into_iter().position(bool::from)
     }
+}
+
+/// The codes in order, each once.
+fn sorted(codes: &[Code]) -> Vec<Zeroizing<String>> {
+    let mut texts: Vec<_> = codes.iter().map(Code::to_text).collect();
+    texts.sort_by(|a, b| a.as_str().cmp(b));
+    texts.dedup_by(|a, b| a.as_str() == b.as_str());
+    texts
+}
+
+/// The id and the salt of a set of scratch codes. The first half of the id is the secret's
+/// alone: where the codes are others, nobody can tell which of them are spent, but that some
+/// were.
+fn scratch_names(texts: &[Zeroizing<String>], secret: &Secret) -> ([u8; 16], [u8; 16]) {
+    let (mut id, mut salt) = ([0; 16], [0; 16]);
+    let tag = |texts: &[Zeroizing<String>]| {
+        // HMAC takes keys of every length.
+        let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(secret.bytes());
+        mac.map(|mut mac| {
+            mac.update(b"fob scratch");
+            texts.iter().for_each(|text| mac.update(text.as_bytes()));
+            mac.finalize().into_bytes()
+        })
+    };
+    if let (Ok(of_secret), Ok(of_codes)) = (tag(&[]), tag(texts)) {
+        let parts = id.iter_mut().chain(&mut salt);
+        parts.zip(of_codes).for_each(|(to, from)| *to = from);
+        let half = id.iter_mut().take(8);
+        half.zip(of_secret).for_each(|(to, from)| *to = from);
+    }
+    (id, salt)
 }
 
 #[cfg(test)]
@@ -248,10 +279,14 @@ mod tests {
             let typed = RecoveryDigest::of_scratch(code, &set.salt);
             assert!(set.position(&typed).is_some());
         }
+        let both = [a.clone(), b];
+        assert_eq!(RecoverySet::scratch_id(&both, &secret), set.id);
         let other = Secret::new((1..21).collect()).unwrap();
-        let other = RecoverySet::of_scratch(&[a.clone(), b], &other);
+        let other = RecoverySet::of_scratch(&both, &other);
         assert_ne!((other.id, other.salt), (set.id, set.salt));
+        assert!(!RecoverySet::are_of_one_secret(&other.id, &set.id));
         let fewer = RecoverySet::of_scratch(&[a], &secret);
         assert_ne!(fewer.id, set.id);
+        assert!(RecoverySet::are_of_one_secret(&fewer.id, &set.id));
     }
 }

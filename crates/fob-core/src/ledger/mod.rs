@@ -172,6 +172,11 @@ impl Ledger {
             .map_or(start, |entry| entry.floor.max(start))
     }
 
+    /// The sets of which codes are spent, enrolled or not.
+    pub fn recovery_sets(&self) -> &[SpentRecovery] {
+        &self.recovery
+    }
+
     /// Which codes of the recovery set with this id are spent.
     pub fn spent_recovery(&self, set: [u8; 16]) -> u16 {
         self.recovery
@@ -290,6 +295,19 @@ impl Ledger {
         for set in [&file.recovery, &file.scratch].into_iter().flatten() {
             (0..set.digests.len()).for_each(|position| self.spend_recovery(set, position, file));
         }
+    }
+
+    /// Spends those codes of `set` whose bits are in `codes`.
+    pub fn spend_codes(&mut self, set: &RecoverySet, codes: u16, file: &TokenFile) {
+        let is_spent = |n: &usize| {
+            codes
+                .checked_shr(u32::try_from(*n).unwrap_or(16))
+                .unwrap_or(0)
+                & 1
+                == 1
+        };
+        let spent = (0..set.digests.len()).filter(is_spent);
+        spent.for_each(|position| self.spend_recovery(set, position, file));
     }
 
     /// Notes that the spent code of `counter` came again; `true` the first time. A code

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use fob_core::format::TokenFile;
-use fob_core::{Counter, Kind, MAX_SCRATCH, Now, Pin, Token, step};
+use fob_core::{Code, Counter, Kind, MAX_SCRATCH, Now, Pin, RecoverySet, Secret, Token, step};
 use fob_import::people::People;
 use fob_import::{Batch, Dropped, Found, Problem, Used};
 use fob_store::{Account, now};
@@ -21,6 +21,10 @@ use crate::verbs::Desk;
 
 /// Codes of this many steps after now may have been used elsewhere: those of fast clocks.
 const AHEAD: i64 = 2;
+
+/// Why scratch codes are left out.
+const OTHER_SCRATCH: &str = "its scratch codes are left out: some were used here, and the file has \
+                             others now, so which are spent isn't known. New codes: fob recovery";
 
 /// What is to be written, and what isn't.
 pub(super) struct Plan {
@@ -43,6 +47,8 @@ pub(super) struct Person {
     pub(super) account: Account,
     pub(super) imports: Vec<Import>,
     pub(super) scratch: Vec<Zeroizing<String>>,
+    /// Which of them are spent here, as in a ledger.
+    pub(super) spent_scratch: u16,
     pub(super) pin: Option<Zeroizing<String>>,
 }
 
@@ -353,6 +359,7 @@ impl Plan {
                 account,
                 imports: Vec::new(),
                 scratch: Vec::new(),
+                spent_scratch: 0,
                 pin: None,
             });
         }
@@ -399,8 +406,31 @@ impl Plan {
 }
 
 impl Person {
+    /// The scratch codes, and the secret that they came with.
+    pub(super) fn scratch(&self) -> Option<(Vec<Code>, &Secret)> {
+        let first = self.imports.first()?;
+        let codes = self.scratch.iter();
+        let codes: Vec<Code> = codes
+            .filter_map(|text| Code::parse(text.as_bytes()))
+            .collect();
+        (!codes.is_empty()).then_some((codes, &first.token.secret))
+    }
+
     /// Their tokens go on where anybody who had them before stopped.
     fn begin_after(&mut self, spent: &Spent) {
+        let id = self.scratch();
+        let id = id.map(|(codes, secret)| RecoverySet::scratch_id(&codes, secret));
+        match id.map(|id| spent.scratch(&id)) {
+            None => {}
+            Some(Some(codes)) => self.spent_scratch = codes,
+            Some(None) => {
+                self.scratch.clear();
+                let first = self.imports.first_mut();
+                first
+                    .into_iter()
+                    .for_each(|import| import.remarks.push(OTHER_SCRATCH.into()));
+            }
+        }
         for Import { token, used, .. } in &mut self.imports {
             let floor = spent.floor(token);
             if floor > Counter(0) {

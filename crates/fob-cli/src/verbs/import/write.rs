@@ -1,7 +1,7 @@
 //! Ledgers first, then the token files, then the stock: a crash in between leaves nothing
 //! that could be used without what is spent.
 
-use fob_core::{Code, Counter, Pin, RecoverySet};
+use fob_core::{Counter, Pin, RecoverySet};
 use fob_import::detect::Format;
 use fob_store::{Batch, Store, create_folder, now, random};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -95,12 +95,8 @@ fn make(
 
 /// The scratch codes as the token file keeps them, if there are any.
 fn scratch(person: &Person) -> Option<RecoverySet> {
-    let first = person.imports.first()?;
-    let codes = person.scratch.iter();
-    let codes: Vec<Code> = codes
-        .filter_map(|text| Code::parse(text.as_bytes()))
-        .collect();
-    (!codes.is_empty()).then(|| RecoverySet::of_scratch(&codes, &first.token.secret))
+    let (codes, secret) = person.scratch()?;
+    Some(RecoverySet::of_scratch(&codes, secret))
 }
 
 /// Writes down what is spent, before anybody can use the rest.
@@ -113,8 +109,14 @@ fn spend(store: &Store, person: &Person, was_there: bool) -> Result<(), Stop> {
         .map(|import| import.token.clone())
         .collect();
     let before = store.tokens(&person.account.name)?.unwrap_or_default();
-    let all: Vec<_> = before.tokens.into_iter().chain(enrolled).collect();
     let mut changed = false;
+    if person.spent_scratch != 0 {
+        let set = scratch(person);
+        set.iter()
+            .for_each(|set| ledger.spend_codes(set, person.spent_scratch, &before));
+        changed = true;
+    }
+    let all: Vec<_> = before.tokens.into_iter().chain(enrolled).collect();
     for import in &person.imports {
         let used = import.used;
         if used.floor.is_none() && used.drift == 0 {
