@@ -194,6 +194,12 @@ fn codes_that_were_shown_before_an_import_do_not_count() {
         "",
     );
     assert!(told.contains("don't count"), "{told}");
+    let (shown, metrics) = (
+        machine.shell("fob show alice"),
+        machine.shell("fob metrics"),
+    );
+    assert!(shown.contains("last used never"), "{shown}");
+    assert!(metrics.contains("\nfob_tokens_never_used 1\n"), "{metrics}");
     assert_eq!(machine.login("alice", &[&code(&phone, step())]).code(), 7);
     machine.file("etc/fob/fob.conf", 0o644, "window = 5\n");
     assert_eq!(

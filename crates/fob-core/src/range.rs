@@ -146,7 +146,10 @@ impl Range {
 /// The steps that a token's clock has usually gone wrong by since its last use. A token
 /// that was never used is taken to be right: its window doesn't grow in a drawer.
 fn drifted(ledger: &Ledger, now: &Now, token: KeyedToken<'_>, period: Period) -> u64 {
-    ledger.entry(token.key()).map_or(0, |entry| {
-        usual_drift(now.unix.saturating_sub(entry.last_used), period)
-    })
+    let entry = ledger.entry(token.key());
+    entry
+        .filter(|entry| entry.last_used > 0)
+        .map_or(0, |entry| {
+            usual_drift(now.unix.saturating_sub(entry.last_used), period)
+        })
 }

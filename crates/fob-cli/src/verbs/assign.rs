@@ -153,7 +153,7 @@ fn raise_floor(
     let floor = floor.max(spent.floor_from_stock(token));
     let (mut file, mut ledger) = people::ledger_or_new(&desk.store, account, edit.was_there)?;
     ledger.make_room(&edit.before.tokens, &now);
-    if !ledger.raise_floor(token, floor, 0, &now) {
+    if !ledger.vouch_floor(token, floor, None, &now) {
         return Err(no_room(&account.name, token));
     }
     file.settle(&ledger)?;

@@ -219,10 +219,10 @@ fn spend_all(ledger: &mut Ledger, file: &TokenFile, wish: &Repair) -> Result<(),
     let now = now();
     for token in &file.tokens {
         let room = match floor(token, &now, wish) {
-            Some(floor) => match drift(token, wish) {
-                Some(drift) => ledger.resync(&file.tokens, token, floor, drift, &now),
-                None => ledger.raise_floor(token, floor, 0, &now),
-            },
+            Some(floor) => {
+                ledger.make_room(&file.tokens, &now);
+                ledger.vouch_floor(token, floor, drift(token, wish), &now)
+            }
             None => ledger.block(token, &now),
         };
         if !room {

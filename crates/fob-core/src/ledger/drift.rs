@@ -55,6 +55,15 @@ impl Entry {
         self.base_day = day(now);
     }
 
+    /// Takes the drift that somebody vouches for, if they do.
+    pub(super) fn vouch(&mut self, drift: Option<i32>, now: &Now) {
+        match drift {
+            Some(drift) => self.rebase(drift, now),
+            // What makes room goes by it.
+            None => self.base_day = day(now),
+        }
+    }
+
     /// How far the token's clock was off at its last use, in steps.
     pub fn drift(&self) -> i32 {
         i32::from(self.drift)
@@ -77,6 +86,7 @@ impl Ledger {
         let Some(entry) = self.raise(token.into(), floor, now) else {
             return false;
         };
+        entry.last_used = now.unix;
         entry.rebase(drift, now);
         true
     }

@@ -43,7 +43,7 @@ pub struct Entry {
     pub key: TokenKey,
     /// The lowest counter still acceptable. Never falls.
     pub floor: Counter,
-    /// Unix seconds of its last use.
+    /// Unix seconds of its last use; 0 before the first.
     pub last_used: u64,
     /// How far its clock was off at its last use, in steps.
     pub(crate) drift: i16,
@@ -63,15 +63,22 @@ impl Entry {
     fn is_stale(&self, now: &Now) -> bool {
         let fast = u64::try_from(self.drift).unwrap_or_default();
         let steps = fast.saturating_add(WIDEST);
-        let age = now.unix.saturating_sub(self.last_used);
+        let age = now.unix.saturating_sub(self.last_seen());
         self.timed && age > STALE_AFTER.max(steps.saturating_mul(Period::MAX_SECONDS))
+    }
+
+    /// When its floor was last raised, in Unix seconds: at its last use, or on the day on which
+    /// somebody vouched for it.
+    fn last_seen(&self) -> u64 {
+        let day = u64::from(self.base_day).saturating_mul(86_400);
+        self.last_used.max(day)
     }
 
     fn new(token: KeyedToken<'_>, floor: Counter, now: &Now) -> Self {
         Self {
             key: token.key(),
             floor,
-            last_used: now.unix,
+            last_used: 0,
             drift: 0,
             base: 0,
             base_day: drift::day(now),
@@ -210,9 +217,27 @@ impl Ledger {
         let Some(entry) = self.raise(token, floor, now) else {
             return false;
         };
+        entry.last_used = now.unix;
         if let Kind::Totp { period, .. } = token.kind {
             entry.follow(offset, period, now);
         }
+        true
+    }
+
+    /// The same where no code was typed, but somebody vouches for it: the file of another
+    /// system, or an administrator. The token isn't used by it. Its clock is `drift` steps off,
+    /// held to ±[`MAX_BASE`], or as it was known.
+    pub fn vouch_floor(
+        &mut self,
+        token: &Token,
+        floor: Counter,
+        drift: Option<i32>,
+        now: &Now,
+    ) -> bool {
+        let Some(entry) = self.raise(token.into(), floor, now) else {
+            return false;
+        };
+        entry.vouch(drift, now);
         true
     }
 
@@ -234,7 +259,6 @@ impl Ledger {
             .and_then(|n| entry.replays.checked_shl(n))
             .unwrap_or(0);
         entry.floor = entry.floor.max(floor);
-        entry.last_used = now.unix;
         Some(entry)
     }
 
@@ -249,7 +273,7 @@ impl Ledger {
             .entries
             .iter()
             .filter(|entry| entry.is_stale(now) && !keys.contains(&entry.key))
-            .min_by_key(|entry| entry.last_used)
+            .min_by_key(|entry| entry.last_seen())
             .map(|entry| entry.key);
         self.entries.retain(|entry| Some(entry.key) != oldest);
     }
@@ -266,7 +290,7 @@ impl Ledger {
     /// Refuses every code of a counter token: nobody knows any more which were used.
     /// Says `false` if the ledger has no room for another token.
     pub fn block(&mut self, token: &Token, now: &Now) -> bool {
-        self.raise_floor(token, Self::BLOCKED, 0, now)
+        self.vouch_floor(token, Self::BLOCKED, None, now)
     }
 
     /// Gives a blocked token the floor that somebody vouches for. The one floor that falls:

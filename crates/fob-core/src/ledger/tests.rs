@@ -86,3 +86,35 @@ fn voided_recovery_codes_are_all_spent() {
     alice.ledger.void_recovery(&alice.file);
     assert_eq!(alice.ledger.recovery_left(&alice.file), Some(0));
 }
+
+/// What an import or a repair spends is no use: no window grows by it in a drawer, and what it
+/// spent isn't forgotten at once.
+#[test]
+fn floor_that_somebody_vouches_for_is_no_use_of_the_token() {
+    let (phone, now_) = (timed(99), now(TIME));
+    let mut ledger = ledger();
+    assert!(ledger.vouch_floor(&phone, Counter(TIME / 30 + 3), Some(2), &now_));
+    let entry = *ledger.entry(phone.key()).unwrap();
+    assert_eq!((entry.last_used, entry.drift()), (0, 2));
+    let policy = crate::Policy::default();
+    let year = now(TIME + 4 * 31_536_000);
+    let window = |ledger: &Ledger| crate::window_steps(&policy, ledger, &year, &phone);
+    assert_eq!(window(&ledger), u64::from(policy.window));
+    for key in 100..99 + MAX_ENTRIES as u8 {
+        assert!(ledger.raise_floor(&counting(key), Counter(1), 0, &now_));
+    }
+    ledger.make_room(&[], &now(TIME + 1000));
+    assert!(ledger.entry(phone.key()).is_some());
+
+    let mut used = super::Ledger {
+        entries: Vec::new(),
+        ..ledger.clone()
+    };
+    assert!(used.raise_floor(&phone, Counter(5), 0, &now_));
+    assert!(window(&used) > u64::from(policy.window));
+    assert!(used.vouch_floor(&phone, Counter(9), None, &year));
+    assert_eq!(used.entry(phone.key()).unwrap().last_used, TIME);
+
+    ledger.make_room(&[], &now(TIME + STALE_AFTER + 40 * 86_400));
+    assert!(ledger.entry(phone.key()).is_none());
+}

@@ -206,7 +206,7 @@ fn spend(store: &Store, account: &Account, spent: &[(&Token, Counter)]) -> Resul
     let enrolled = store.tokens(&account.name)?.unwrap_or_default().tokens;
     for (token, floor) in spent {
         ledger.make_room(&enrolled, &now());
-        if !ledger.raise_floor(*token, *floor, 0, &now()) {
+        if !ledger.vouch_floor(token, *floor, None, &now()) {
             return Err(no_room(&account.name, token));
         }
     }

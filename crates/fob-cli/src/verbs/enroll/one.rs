@@ -224,7 +224,7 @@ impl Enrolment<'_> {
     ) -> Result<(), Stop> {
         let token = &self.plan.token;
         ledger.make_room(&before.tokens, &now());
-        if ledger.raise_floor(token, floor, 0, &now()) {
+        if ledger.vouch_floor(token, floor, None, &now()) {
             Ok(())
         } else {
             Err(no_room(&self.account.name, token))

@@ -123,7 +123,8 @@ fn spend(store: &Store, person: &Person, was_there: bool) -> Result<(), Stop> {
             continue;
         }
         let floor = used.floor.unwrap_or(Counter(0));
-        if !ledger.resync(&all, &import.token, floor, used.drift, &now) {
+        ledger.make_room(&all, &now);
+        if !ledger.vouch_floor(&import.token, floor, Some(used.drift), &now) {
             return Err(no_room(&person.account.name, &import.token));
         }
         changed = true;

@@ -224,7 +224,9 @@ fn uses(file: &TokenFile, ledger: Option<&Ledger>) -> Vec<Use> {
         kind: token.kind.name(),
         disabled: token.disabled,
         expires: token.expires,
-        last_used: last_used(token).map(|entry| entry.last_used),
+        last_used: last_used(token)
+            .map(|entry| entry.last_used)
+            .filter(|used| *used > 0),
     });
     uses.collect()
 }
