@@ -127,6 +127,11 @@ fn codes_that_one_person_used_let_in_nobody_who_has_the_token_next() {
         &machine,
         "import csv --shape linotp /root/maker --user erin --yes",
     );
+    let how = "fob repair erin --counter fob-6001=N";
+    assert!(
+        told.contains(how) && !told.contains("next counter"),
+        "{told}"
+    );
     assert_eq!(
         machine.login("erin", &[&press(&token, 9)]).code(),
         7,

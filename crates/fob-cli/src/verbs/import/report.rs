@@ -9,6 +9,7 @@ use super::plan::{Import, Plan};
 use crate::output::{count, plain, remark, say, say_json, time};
 use crate::stop::Stop;
 use crate::table::Table;
+use crate::verbs::token_is_blocked;
 
 /// So many lines are shown before the question; all of them with `--dry-run`.
 const FEW: usize = 40;
@@ -38,6 +39,8 @@ struct Line<'a> {
     serial: Option<&'a str>,
     /// The lowest counter or step that counts here.
     floor: Option<u64>,
+    /// Whether nothing of it counts: a ledger has it blocked, and nobody knows its counter.
+    blocked: bool,
     drift: i32,
     /// From when on the codes of a clock count.
     from: Option<String>,
@@ -191,6 +194,8 @@ impl<'a> Report<'a> {
                 "Codes that clocks show before {from} may have been used there, and don't count."
             ));
         }
+        let blocked = self.tokens.iter().filter(|line| line.blocked);
+        blocked.for_each(|line| remark(&token_is_blocked(line.user, line.id)));
         if !wish.all_users && self.tokens.len() == 1 {
             if let Some(line) = self.tokens.first() {
                 let user = line.user;
@@ -215,7 +220,9 @@ impl Line<'_> {
         if self.drift != 0 {
             besides.push(format!("drift {:+}", self.drift));
         }
-        if self.kind != "totp" {
+        if self.blocked {
+            besides.push("blocked".into());
+        } else if self.kind != "totp" {
             besides.extend(self.floor.map(|floor| format!("next counter {floor}")));
         }
         if self.pin {
@@ -260,6 +267,7 @@ fn line<'a>(user: &'a str, import: &'a Import, pin: bool, scratch: usize) -> Lin
         algorithm: token.algorithm.name(),
         serial: token.serial.as_deref(),
         floor: used.floor.map(|floor| floor.0),
+        blocked: used.floor == Some(fob_core::Ledger::BLOCKED),
         drift: used.drift,
         from,
         pin,
