@@ -10,6 +10,7 @@ use fob_import::{Batch, Dropped, Found, Problem, Used};
 use fob_store::{Account, now};
 use zeroize::Zeroizing;
 
+use super::unassigned::{self, Unassigned};
 use super::{Read, Wish};
 use crate::everybody::Everybody;
 use crate::output::{count, remark};
@@ -86,6 +87,7 @@ impl Plan {
         }
         let everybody = Everybody::list();
         let mut places = HashMap::new();
+        let mut unassigned = Vec::new();
         let now = now();
         for mut found in tokens {
             plan.check_strength(&found, wish);
@@ -93,7 +95,7 @@ impl Plan {
             let account = match &user {
                 Some(name) => plan.account(&everybody, name, &found, wish)?,
                 None => {
-                    plan.keep(found);
+                    unassigned.extend(plan.keep(found));
                     continue;
                 }
             };
@@ -105,6 +107,8 @@ impl Plan {
             }
         }
         plan.settle_ids();
+        plan.remarks.extend(unassigned::settle(&mut unassigned));
+        plan.stock = unassigned.into_iter().map(Unassigned::into_pair).collect();
         Ok(plan)
     }
 
@@ -281,27 +285,18 @@ impl Plan {
         Ok(None)
     }
 
-    fn keep(&mut self, found: Found) {
-        let serial = found
-            .token
-            .serial
-            .clone()
-            .or_else(|| found.token.public_id.clone());
-        match serial {
-            Some(serial) if found.pin.is_none() => {
-                let mut token = found.token;
-                token.serial = Some(serial.clone());
-                if token.id.is_empty() {
-                    token.id = format!("fob-{serial}");
-                }
-                self.stock.push((serial, token));
-            }
-            _ => self.problem(
-                &found.place,
+    /// A token that nobody gets yet, unless it has no serial to be found by.
+    fn keep(&mut self, found: Found) -> Option<Unassigned> {
+        let place = found.place.clone();
+        let kept = Unassigned::new(found);
+        if kept.is_none() {
+            self.problem(
+                &place,
                 "nobody is named for it, and it has no serial",
                 "Say whose it is with --user NAME.",
-            ),
+            );
         }
+        kept
     }
 
     fn give(

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Wish;
 use super::plan::{Import, Plan};
+use super::unassigned::few;
 use crate::output::{count, plain, remark, say, say_json, time};
 use crate::stop::Stop;
 use crate::table::Table;
@@ -155,17 +156,8 @@ impl<'a> Report<'a> {
             tell(&format!("not imported: {}: {why}", what.trim()))?;
         }
         if !self.stock.is_empty() {
-            let first: Vec<&str> = self.stock.iter().take(8).copied().collect();
             let number = tokens(self.stock.len());
-            let more = if first.len() < self.stock.len() {
-                ", ..."
-            } else {
-                ""
-            };
-            tell(&format!(
-                "into the stock: {number}: {}{more}",
-                first.join(", ")
-            ))?;
+            tell(&format!("into the stock: {number}: {}", few(&self.stock)))?;
         }
         let mut texts = self.remarks.iter().chain(self.there);
         texts.try_for_each(|text| tell(text))
