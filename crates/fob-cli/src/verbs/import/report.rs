@@ -31,6 +31,8 @@ pub(super) struct Report<'a> {
 #[derive(Serialize)]
 struct Line<'a> {
     user: &'a str,
+    /// What the file calls the person, if a domain was left away.
+    full_name: Option<&'a str>,
     id: &'a str,
     #[serde(rename = "type")]
     kind: &'a str,
@@ -201,6 +203,7 @@ impl<'a> Report<'a> {
 impl Line<'_> {
     fn besides(&self) -> String {
         let mut besides = Vec::new();
+        besides.extend(self.full_name.map(str::to_owned));
         if self.algorithm != "sha1" {
             besides.push(self.algorithm.to_owned());
         }
@@ -233,6 +236,7 @@ fn line<'a>(user: &'a str, import: &'a Import, pin: bool, scratch: usize) -> Lin
         token,
         used,
         remarks,
+        full_name,
         ..
     } = import;
     let from = match (token.kind, used.floor) {
@@ -246,6 +250,7 @@ fn line<'a>(user: &'a str, import: &'a Import, pin: bool, scratch: usize) -> Lin
     };
     Line {
         user,
+        full_name: full_name.as_deref(),
         id: &token.id,
         kind: token.kind.name(),
         digits: token.digits.count(),
