@@ -27,6 +27,7 @@ pub(super) struct Plan {
     pub(super) people: Vec<Person>,
     /// Tokens that nobody gets yet, by their serials.
     pub(super) stock: Vec<(String, Token)>,
+    pub(super) stock_remarks: Vec<unassigned::Remark>,
     pub(super) dropped: Vec<Dropped>,
     pub(super) problems: Vec<Problem>,
     /// Problems that aren't told one by one.
@@ -83,6 +84,7 @@ impl Plan {
         let mut plan = Self {
             people: Vec::new(),
             stock: Vec::new(),
+            stock_remarks: Vec::new(),
             dropped,
             problems,
             more_problems,
@@ -119,6 +121,7 @@ impl Plan {
         }
         plan.settle_ids();
         plan.remarks.extend(unassigned::settle(&mut unassigned));
+        plan.stock_remarks = unassigned::remarks(&unassigned);
         plan.stock = unassigned.into_iter().map(Unassigned::into_pair).collect();
         Ok(plan)
     }
@@ -499,6 +502,7 @@ mod tests {
         Plan {
             people: Vec::new(),
             stock: Vec::new(),
+            stock_remarks: Vec::new(),
             dropped: Vec::new(),
             problems: Vec::new(),
             more_problems: 0,

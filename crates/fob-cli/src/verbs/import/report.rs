@@ -1,5 +1,7 @@
 //! Who gets what, for people and for programs.
 
+use std::collections::HashSet;
+
 use fob_import::detect::Format;
 use fob_store::now;
 use serde::Serialize;
@@ -21,6 +23,7 @@ pub(super) struct Report<'a> {
     tokens: Vec<Line<'a>>,
     /// The serials of the tokens that go into the stock.
     stock: Vec<&'a str>,
+    stock_remarks: Vec<Said<'a>>,
     dropped: Vec<Left<'a>>,
     problems: Vec<Wrong<'a>>,
     remarks: &'a [String],
@@ -48,6 +51,13 @@ struct Line<'a> {
     scratch: usize,
     weak: bool,
     remarks: &'a [String],
+}
+
+/// Something to know of tokens that go into the stock.
+#[derive(Serialize)]
+struct Said<'a> {
+    remark: &'a str,
+    serials: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -85,6 +95,7 @@ impl<'a> Report<'a> {
                 .iter()
                 .map(|(serial, _)| serial.as_str())
                 .collect(),
+            stock_remarks: said(plan),
             dropped: plan
                 .dropped
                 .iter()
@@ -161,6 +172,13 @@ impl<'a> Report<'a> {
             let number = tokens(self.stock.len());
             tell(&format!("into the stock: {number}: {}", few(&self.stock)))?;
         }
+        for Said { remark, serials } in self.stock_remarks.iter().take(most) {
+            let number = match serials.len() {
+                1 => String::new(),
+                several => format!("{}: ", tokens(several)),
+            };
+            tell(&format!("{number}{}: {remark}", few(serials)))?;
+        }
         let mut texts = self.remarks.iter().chain(self.there);
         texts.try_for_each(|text| tell(text))
     }
@@ -225,6 +243,20 @@ impl Line<'_> {
         }
         besides.join(", ")
     }
+}
+
+/// What is to be known of the tokens that go into the stock after all.
+fn said(plan: &Plan) -> Vec<Said<'_>> {
+    let stock: HashSet<&str> = plan.stock.iter().map(|(s, _)| s.as_str()).collect();
+    let all = plan.stock_remarks.iter().map(|(remark, serials)| Said {
+        remark,
+        serials: serials
+            .iter()
+            .map(String::as_str)
+            .filter(|serial| stock.contains(serial))
+            .collect(),
+    });
+    all.filter(|said| !said.serials.is_empty()).collect()
 }
 
 fn tokens(number: usize) -> String {

@@ -9,11 +9,18 @@ use crate::output::count;
 
 /// So many names are told of many.
 const FEW: usize = 8;
+/// What becomes of a clock that is off.
+const DRIFT_LOST: &str = "By the file its clock is off, and the stock doesn't keep by how much. \
+    If codes are refused once somebody has it, run: fob resync";
+
+/// Something to know, and the serials of the tokens that it is about.
+pub(super) type Remark = (String, Vec<String>);
 
 /// A token for the stock.
 pub(super) struct Unassigned {
     serial: String,
     token: Token,
+    remarks: Vec<String>,
 }
 
 impl Unassigned {
@@ -26,7 +33,15 @@ impl Unassigned {
         if token.id.is_empty() {
             token.id = format!("fob-{serial}");
         }
-        Some(Self { serial, token })
+        let mut remarks = found.remarks;
+        if found.used.drift != 0 {
+            remarks.push(DRIFT_LOST.into());
+        }
+        Some(Self {
+            serial,
+            token,
+            remarks,
+        })
     }
 
     /// The serial, and the token under that serial.
@@ -54,6 +69,24 @@ pub(super) fn settle(tokens: &mut [Unassigned]) -> Option<String> {
     let names = few(&others);
     (!others.is_empty())
         .then(|| format!("{number} with the serial of another before it, in stock called: {names}"))
+}
+
+/// What is to be known of the tokens, the same of many once, in the order of the file.
+pub(super) fn remarks(tokens: &[Unassigned]) -> Vec<Remark> {
+    let mut all: Vec<Remark> = Vec::new();
+    let mut places = HashMap::new();
+    for one in tokens {
+        for text in &one.remarks {
+            let place = *places.entry(text).or_insert(all.len());
+            if place == all.len() {
+                all.push((text.clone(), Vec::new()));
+            }
+            if let Some((_, serials)) = all.get_mut(place) {
+                serials.push(one.serial.clone());
+            }
+        }
+    }
+    all
 }
 
 /// The first of many names.
@@ -168,5 +201,21 @@ mod tests {
         assert_eq!(settle(&mut all), None);
         let serials: Vec<_> = all.into_iter().map(|one| one.into_pair().0).collect();
         assert_eq!(serials, ["1", "2"]);
+    }
+
+    /// What is said of a person's token is said of one for the stock; of hundreds once.
+    #[test]
+    fn what_is_to_be_known_of_a_token_is_not_lost() {
+        let mut all = vec![found("1", "", 1), found("2", "", 2), found("2", "", 3)];
+        for one in &mut all {
+            one.remarks.push("It expired.".into());
+        }
+        all[1].used.drift = 7;
+        let mut all = kept(all);
+        settle(&mut all);
+        let told = remarks(&all);
+        let serials = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let expired = ("It expired.".to_owned(), serials(&["1", "2", "2-2"]));
+        assert_eq!(told, [expired, (DRIFT_LOST.to_owned(), serials(&["2"]))]);
     }
 }
