@@ -59,7 +59,7 @@ fn sound_machine_has_no_errors() {
 }
 
 /// Each is one thing that is wrong, and how the doctor calls it.
-const WRONG: [(&str, &str, &str); 27] = [
+const WRONG: [(&str, &str, &str); 28] = [
     ("chmod 666 /etc/fob/tokens/alice", "error", "files.too_open"),
     ("chown 2000 /etc/fob/tokens/alice", "error", "files.owner"),
     ("chmod 777 /etc/fob", "error", "files.folder_too_open"),
@@ -100,6 +100,7 @@ const WRONG: [(&str, &str, &str); 27] = [
         "warning",
         "people.nothing",
     ),
+    ("fob repair alice --yes", "warning", "people.blocked"),
     (
         "cp -p /etc/fob/tokens/alice /etc/fob/tokens/ghost",
         "warning",

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use fob_core::format::TokenFile;
+use fob_core::{Ledger, Token};
 use fob_store::{Entry, Store, now};
 
 use super::Finding;
@@ -152,6 +153,7 @@ fn look_at(
         Err(fault) => return vec![Finding::unknown("people.user_database", fault.detail)],
     };
     let mut findings = Vec::new();
+    let mut tokens = Vec::new();
     match store.tokens(name) {
         Err(fault) => findings.push(
             Finding::error("people.token_file", fault.detail)
@@ -176,14 +178,16 @@ fn look_at(
                         .remedy(format!("Run: fob enroll {name}")),
                 );
             }
+            tokens = file.tokens;
         }
     }
-    if let Err(fault) = store.ledger_now(&account) {
-        findings.push(
+    match store.ledger_now(&account) {
+        Ok(ledger) => findings.extend(blocked(name, &tokens, ledger.as_ref())),
+        Err(fault) => findings.push(
             Finding::error("people.ledger", fault.detail).remedy(format!(
                 "{name} is refused. To see more: fob explain {name}"
             )),
-        );
+        ),
     }
     findings
 }
@@ -194,6 +198,23 @@ fn unsealed_one(store: &Store, name: &str, file: &TokenFile) -> Option<Finding> 
     let what = format!("{name}'s secrets aren't sealed, though fob.conf says `seal`");
     is_plain
         .then(|| Finding::warning("people.unsealed", what).remedy(format!("Run: fob seal {name}")))
+}
+
+/// Tokens whose counter nobody knows.
+fn blocked(name: &str, tokens: &[Token], ledger: Option<&Ledger>) -> Vec<Finding> {
+    let is_blocked = |token: &&Token| {
+        let floor = ledger.map(|ledger| ledger.floor(*token));
+        !token.disabled && floor == Some(Ledger::BLOCKED)
+    };
+    let tokens = tokens.iter().filter(is_blocked);
+    tokens
+        .map(|Token { id, .. }| {
+            let what = format!("{name}'s token {id:?} is blocked: nobody knows its counter");
+            let remedy =
+                format!("Find out its counter N, and run: fob repair {name} --counter {id}=N");
+            Finding::warning("people.blocked", what).remedy(remedy)
+        })
+        .collect()
 }
 
 /// Tokens whose last day is near, or over.
