@@ -530,3 +530,17 @@ fn blocked_token_stays_blocked() {
     assert_eq!(value["tokens"][0]["found"], "blocked", "{value}");
     assert_eq!(fob(&machine, "export alice --yes", "").0, 1);
 }
+
+/// What is to be run next can be pasted, whatever somebody is called.
+#[test]
+fn commands_that_are_named_survive_a_shell() {
+    let machine = Machine::with(&["alice"]);
+    machine.shell(r"printf '%s\n' 'DOM\bob:x:2100:2100::/:/bin/sh' >>/etc/passwd");
+    let (_, told) = fob(&machine, "show alice", "");
+    assert!(told.contains("fob enroll alice\n"), "{told}");
+    let (_, told) = fob(&machine, r"show DOM\bob", "");
+    assert!(told.contains(r"Run: fob enroll 'DOM\bob'"), "{told}");
+    let command = told.split("Run: ").nth(1).unwrap().trim_end();
+    machine.shell(&format!("{command} --no-confirm"));
+    assert_eq!(fob(&machine, r"show DOM\bob", "").0, 0);
+}
