@@ -263,7 +263,19 @@ fn given_back_fob_goes_on_where_it_was() {
         "{log}"
     );
 
-    // Back to alice: her ledger takes no floor back by itself.
+    // Back to alice: her ledger takes no floor back by itself. Half done on a full disk, which is
+    // said, it goes on.
+    let full = machine.shell(
+        "cp -a /etc/fob/tokens /root/; mount -t tmpfs -o size=16k,mode=0700 tmpfs /etc/fob/tokens
+         cp -a /root/tokens/bob /etc/fob/tokens/; cat /dev/zero >/etc/fob/tokens/full 2>/dev/null
+         fob revoke bob --id key --to-stock 2>&1; umount /etc/fob/tokens",
+    );
+    assert!(full.contains("bob's token \"key\" is blocked"), "{full}");
+    assert!(
+        full.contains("fob revoke bob --id key --to-stock"),
+        "{full}"
+    );
+    assert_eq!(machine.login("bob", &[&press(&token, 9)]).code(), 7);
     done(&machine, "revoke bob --id key --to-stock");
     let text = done(&machine, "assign 2601443 alice");
     assert!(text.contains("fob repair alice --counter key=9"), "{text}");
