@@ -537,6 +537,27 @@ fn who_gets_in_no_longer_is_not_exported() {
         assert!(!text.contains("alice"), "{text}");
         assert_eq!(text.matches("bob").count(), 1, "{text}");
     }
+    // Nor does the file of somebody who is gone, or a damaged one, keep the others here.
+    machine.shell("cp -p /etc/fob/tokens/bob /etc/fob/tokens/left");
+    let words = "fob export --everybody --to pskc --out /root/1 --yes 2>&1; echo status $?";
+    let told = machine.shell(words);
+    assert!(
+        told.contains("left is left out: ") && told.ends_with("status 0\n"),
+        "{told}"
+    );
+    machine.shell("echo '[[' >/etc/fob/tokens/alice");
+    let told = machine.shell(&words.replace("/1", "/2"));
+    assert!(
+        told.contains("alice is left out: ") && told.ends_with("status 2\n"),
+        "{told}"
+    );
+    assert_eq!(
+        machine
+            .shell("grep -c 'bob' /root/1 /root/2")
+            .lines()
+            .count(),
+        2
+    );
     let words = "fob export bob --id fob --to google-authenticator --yes 2>&1; [ $? = 1 ]";
     assert!(!machine.shell(words).contains("HOTP_COUNTER"));
 }
