@@ -37,6 +37,8 @@
 PREFIX ?= /usr
 DESTDIR ?=
 PAMDIR ?= $(shell packaging/pamdir $(PREFIX))
+# In a folder that libpam doesn't look into the module would keep everybody out.
+pamdir = $(or $(PAMDIR),$(error no folder of PAM modules was found; say where libpam looks for them, such as PAMDIR=/usr/lib/security))
 MANDIR ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 DOCDIR ?= $(PREFIX)/share/doc/fob
@@ -190,7 +192,7 @@ pictures: build
 	tests/as-root docs/pictures/make
 
 install: $(MODULE) $(COMMAND)
-	install -D -m 0644 $(MODULE) $(DESTDIR)$(PAMDIR)/pam_fob.so
+	install -D -m 0644 $(MODULE) $(DESTDIR)$(pamdir)/pam_fob.so
 	install -D -m 0755 $(COMMAND) $(DESTDIR)$(PREFIX)/bin/fob
 	for page in $(PAGES); do \
 	    install -D -m 0644 man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit; done
@@ -210,7 +212,7 @@ uninstall:
 	@if grep -ls '^[^#]*pam_fob\.so' $(DESTDIR)/etc/pam.d/* $(DESTDIR)/usr/lib/pam.d/* 2>/dev/null; then \
 	    echo 'uninstall: these PAM files still name pam_fob.so, and would refuse everybody.' >&2; \
 	    echo 'uninstall: take it out of them first.' >&2; exit 1; fi
-	rm -f $(DESTDIR)$(PAMDIR)/pam_fob.so $(DESTDIR)$(PREFIX)/bin/fob
+	rm -f $(DESTDIR)$(pamdir)/pam_fob.so $(DESTDIR)$(PREFIX)/bin/fob
 	for page in $(PAGES); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
 	rm -f $(addprefix $(DESTDIR),$(COMPLETIONS)) $(DESTDIR)$(UNITDIR)/fob-seal.service
 	rm -rf $(DESTDIR)$(DOCDIR)

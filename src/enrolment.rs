@@ -43,7 +43,7 @@ pub(crate) fn run(
     let mut screen = Screen {
         host,
         settings,
-        drawing,
+        drawing: drawing.filter(|_| !host.is_silent()),
         may_decline,
         ink: Ink::Light,
     };

@@ -96,6 +96,11 @@ impl Host {
         self.converse(style, prompt)?.ok_or(NoAnswer::Failed)
     }
 
+    /// Whether the application wants people to be told nothing.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silent
+    }
+
     /// Tells the person something, unless the application wants silence.
     pub(crate) fn tell(&self, text: &str) {
         if !self.silent {

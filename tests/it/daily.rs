@@ -263,7 +263,19 @@ fn given_back_fob_goes_on_where_it_was() {
         "{log}"
     );
 
-    // Back to alice: her ledger takes no floor back by itself.
+    // Back to alice: her ledger takes no floor back by itself. Half done on a full disk, which is
+    // said, it goes on.
+    let full = machine.shell(
+        "cp -a /etc/fob/tokens /root/; mount -t tmpfs -o size=16k,mode=0700 tmpfs /etc/fob/tokens
+         cp -a /root/tokens/bob /etc/fob/tokens/; cat /dev/zero >/etc/fob/tokens/full 2>/dev/null
+         fob revoke bob --id key --to-stock 2>&1; umount /etc/fob/tokens",
+    );
+    assert!(full.contains("bob's token \"key\" is blocked"), "{full}");
+    assert!(
+        full.contains("fob revoke bob --id key --to-stock"),
+        "{full}"
+    );
+    assert_eq!(machine.login("bob", &[&press(&token, 9)]).code(), 7);
     done(&machine, "revoke bob --id key --to-stock");
     let text = done(&machine, "assign 2601443 alice");
     assert!(text.contains("fob repair alice --counter key=9"), "{text}");
@@ -529,4 +541,18 @@ fn blocked_token_stays_blocked() {
     let (_, value) = json(&machine, "check alice --dry-run", &press(&token, 1));
     assert_eq!(value["tokens"][0]["found"], "blocked", "{value}");
     assert_eq!(fob(&machine, "export alice --yes", "").0, 1);
+}
+
+/// What is to be run next can be pasted, whatever somebody is called.
+#[test]
+fn commands_that_are_named_survive_a_shell() {
+    let machine = Machine::with(&["alice"]);
+    machine.shell(r"printf '%s\n' 'DOM\bob:x:2100:2100::/:/bin/sh' >>/etc/passwd");
+    let (_, told) = fob(&machine, "show alice", "");
+    assert!(told.contains("fob enroll alice\n"), "{told}");
+    let (_, told) = fob(&machine, r"show DOM\bob", "");
+    assert!(told.contains(r"Run: fob enroll 'DOM\bob'"), "{told}");
+    let command = told.split("Run: ").nth(1).unwrap().trim_end();
+    machine.shell(&format!("{command} --no-confirm"));
+    assert_eq!(fob(&machine, r"show DOM\bob", "").0, 0);
 }

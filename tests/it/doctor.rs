@@ -59,7 +59,7 @@ fn sound_machine_has_no_errors() {
 }
 
 /// Each is one thing that is wrong, and how the doctor calls it.
-const WRONG: [(&str, &str, &str); 27] = [
+const WRONG: [(&str, &str, &str); 28] = [
     ("chmod 666 /etc/fob/tokens/alice", "error", "files.too_open"),
     ("chown 2000 /etc/fob/tokens/alice", "error", "files.owner"),
     ("chmod 777 /etc/fob", "error", "files.folder_too_open"),
@@ -100,6 +100,7 @@ const WRONG: [(&str, &str, &str); 27] = [
         "warning",
         "people.nothing",
     ),
+    ("fob repair alice --yes", "warning", "people.blocked"),
     (
         "cp -p /etc/fob/tokens/alice /etc/fob/tokens/ghost",
         "warning",
@@ -314,4 +315,43 @@ fn files_of_a_foreign_folder_are_not_touched_before_the_folder_is_roots() {
         "chmod 0600 /etc/fob/tokens/alice",
     ];
     assert_eq!(value["fixed"], Value::from(fixed.to_vec()));
+}
+
+/// A folder that is others' as well is never changed, whatever was put there: `--fix` ran `chmod` on
+/// /tmp and `chown` on a home once.
+#[test]
+fn fix_leaves_folders_that_are_not_fobs_alone() {
+    let machine = sound();
+    machine.shell(
+        "mkdir -p /tmp/x /home/alice/f /srv/open/fob && chmod 1777 /tmp && chmod 700 /tmp/x && \
+         chown 2000 /home/alice && chmod 777 /srv/open && chmod 755 /home/alice /srv",
+    );
+    let look = "stat -c '%n %a %u' / /tmp /tmp/x /home /home/alice /home/alice/f /srv /srv/open";
+    let before = machine.shell(look);
+    for (conf, said, named) in [
+        ("/tmp/x/fob.conf", "", "/tmp: others"),
+        ("/home/alice/f/fob.conf", "", "/home/alice: belongs"),
+        ("/srv/open/fob/fob.conf", "", "/srv/open: others"),
+        ("/etc/fob/fob.conf", "tokens = '/tmp'", "/tmp: others"),
+        (
+            "/etc/fob/fob.conf",
+            "tokens = '/home/alice'",
+            "/home/alice: belongs",
+        ),
+        ("/etc/fob/fob.conf", "tokens = '/etc'", "/etc/"),
+    ] {
+        machine.file(&conf[1..], 0o644, format!("{said}\n"));
+        let etc = machine.shell("stat -c '%n %a %u' /etc/* | grep -v fob");
+        let words = format!("--conf {conf} doctor --fix --yes");
+        let (_, value) = json(&machine, &words, "");
+        assert_eq!(machine.shell(look), before, "{conf} {said}: {value}");
+        let after = machine.shell("stat -c '%n %a %u' /etc/* | grep -v fob");
+        assert_eq!(after, etc, "{said}: {value}");
+        let mut findings = value["findings"].as_array().unwrap().iter();
+        let found = findings.any(|finding| {
+            let what = finding["what"].as_str().unwrap();
+            what.starts_with(named) && finding["fix"] == Value::Null
+        });
+        assert!(found, "{conf} {said}: {value}");
+    }
 }

@@ -296,7 +296,7 @@ fn run_that_is_killed_at_any_system_call_leaves_nobody_without_a_letter() {
 
 #[test]
 fn list_tells_everybodys_state_and_hides_nobody() {
-    let machine = machine(8);
+    let machine = machine(10);
     for n in 1..=6 {
         machine.enrol(&format!("p{n}"), &[hotp(&format!("seed{n}"))]);
     }
@@ -312,6 +312,11 @@ fn list_tells_everybodys_state_and_hides_nobody() {
     machine.login("p5", &["000000"]);
     machine.shell("head -c 12288 /dev/urandom >/var/lib/fob/$(id -u p5)");
 
+    // What they have is in order, and lets nobody in any more.
+    machine.enrol("p7", &[hotp("seed7")]);
+    machine.enrol("p8", &[hotp("seed8")]);
+    machine.shell("echo 'expires = \"2020-01-31\"' >>/etc/fob/tokens/p7; fob repair p8 --yes");
+
     let states = [
         ("p1", "ok"),
         ("p2", "disabled"),
@@ -319,6 +324,8 @@ fn list_tells_everybodys_state_and_hides_nobody() {
         ("p4", "throttled"),
         ("p5", "damaged"),
         ("p6", "never"),
+        ("p7", "unusable"),
+        ("p8", "unusable"),
         ("left", "gone"),
         ("p1~", "damaged"),
     ];
@@ -326,9 +333,16 @@ fn list_tells_everybodys_state_and_hides_nobody() {
         assert_eq!(state(&machine, user), word, "{user}");
     }
     let (status, out, error) = fob(&machine, "list");
-    assert_eq!((status, out.lines().count()), (0, 9), "{out}");
+    assert_eq!((status, out.lines().count()), (0, 11), "{out}");
     assert!(error.contains("3 people's files can't be used"), "{error}");
     assert!(out.contains("line 2, column"), "{out}");
+    assert!(
+        out.contains("fob: its last day is over") && out.contains("fob: blocked"),
+        "{out}"
+    );
+    let metrics = machine.shell("fob metrics | grep 'state=\"[nu].*[1-9]$'");
+    let counted = "fob_people{state=\"never\"} 1\nfob_people{state=\"unusable\"} 2\n";
+    assert_eq!(metrics, counted);
     let (_, out, _) = fob(&machine, "list --csv --state ok");
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(
@@ -349,7 +363,7 @@ fn list_tells_everybodys_state_and_hides_nobody() {
         .iter()
         .map(|p| p["user"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["p7", "p8"]);
+    assert_eq!(names, ["p9", "p10"]);
     assert_eq!(fob(&machine, "list --state tired").0, 2);
 }
 

@@ -137,9 +137,9 @@ fn every_format_brings_a_token_that_lets_in() {
         ),
         (
             "otpauth-migration --user alice",
-            // Made for the samples: counter 42, SHA-256, eight digits.
+            // Made for the samples: counter 42, the last one that was shown, SHA-256, eight digits.
             std::fs::read_to_string(format!("{samples}/otpauth-migration/parts.txt")).unwrap(),
-            code(&of(b"abcdefghijklmnopqrst", Algorithm::Sha256, 8), 42),
+            code(&of(b"abcdefghijklmnopqrst", Algorithm::Sha256, 8), 43),
         ),
         (
             "csv --shape linotp --user alice",
@@ -330,6 +330,52 @@ fn serials_find_their_people_or_the_stock() {
     );
 }
 
+/// Usual for a device with a key for each of two slots, and for PSKC packages: neither is lost, in
+/// a folder with something that is called like the format either.
+#[test]
+fn two_keys_under_one_serial_are_both_in_stock() {
+    let machine = Machine::with(&["alice"]);
+    let key = |secret: &str, algorithm: &str, data: &str| {
+        format!(
+            "<Key Id=\"{secret}\" Algorithm=\"urn:ietf:params:xml:ns:keyprov:pskc:{algorithm}\">\
+            <Policy><ExpiryDate>2020-01-31T00:00:00Z</ExpiryDate></Policy>\
+            <Data><Secret><PlainValue>{secret}</PlainValue></Secret>{data}</Data></Key>"
+        )
+    };
+    let file = format!(
+        "<KeyContainer Version=\"1.0\" xmlns=\"urn:ietf:params:xml:ns:keyprov:pskc\"><KeyPackage>\
+        <DeviceInfo><SerialNo>888</SerialNo></DeviceInfo>{}{}</KeyPackage></KeyContainer>",
+        key("MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=", "hotp", ""),
+        key(
+            "YWJjZGVmZ2hpamtsbW5vcHFyc3Q=",
+            "totp",
+            "<TimeDrift><PlainValue>7</PlainValue></TimeDrift>"
+        ),
+    );
+    machine.file("root/file", 0o600, &file);
+    let told = machine.shell("cd /root && mkdir pskc && fob import pskc file --yes 2>&1");
+    for part in [
+        "into the stock: 2 tokens: 888, 888-2",
+        "1 token with the serial of another before it, in stock called: 888-2",
+        "2 tokens: 888, 888-2: It expired on 2020-01-31 and lets nobody in.",
+        "888-2: By the file its clock is off",
+        "2 tokens put in stock",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let secrets =
+        machine.shell("grep -h ^secret /etc/fob/stock/888 /etc/fob/stock/888-2 | sort -u");
+    assert_eq!(secrets.lines().count(), 2);
+    let told = machine.shell("fob assign 888 alice 2>&1; fob assign 888-2 alice 2>&1");
+    assert_eq!(
+        told.matches("It expired after 2020-01-31").count(),
+        2,
+        "{told}"
+    );
+    let again = machine.shell("fob import /root/file --yes 2>&1; [ $? = 1 ]");
+    assert!(again.contains("888-2 is alice's already"), "{again}");
+}
+
 #[test]
 fn weak_secret_needs_a_word() {
     let machine = Machine::with(&["alice"]);
@@ -497,6 +543,27 @@ fn who_gets_in_no_longer_is_not_exported() {
         assert!(!text.contains("alice"), "{text}");
         assert_eq!(text.matches("bob").count(), 1, "{text}");
     }
+    // Nor does the file of somebody who is gone, or a damaged one, keep the others here.
+    machine.shell("cp -p /etc/fob/tokens/bob /etc/fob/tokens/left");
+    let words = "fob export --everybody --to pskc --out /root/1 --yes 2>&1; echo status $?";
+    let told = machine.shell(words);
+    assert!(
+        told.contains("left is left out: ") && told.ends_with("status 0\n"),
+        "{told}"
+    );
+    machine.shell("echo '[[' >/etc/fob/tokens/alice");
+    let told = machine.shell(&words.replace("/1", "/2"));
+    assert!(
+        told.contains("alice is left out: ") && told.ends_with("status 2\n"),
+        "{told}"
+    );
+    assert_eq!(
+        machine
+            .shell("grep -c 'bob' /root/1 /root/2")
+            .lines()
+            .count(),
+        2
+    );
     let words = "fob export bob --id fob --to google-authenticator --yes 2>&1; [ $? = 1 ]";
     assert!(!machine.shell(words).contains("HOTP_COUNTER"));
 }

@@ -210,3 +210,24 @@ fn every_recipe_has_the_version_of_the_source() {
         "fob.te"
     );
 }
+
+/// The module goes where libpam looks, wherever the rest goes; a guess would keep everybody out.
+#[test]
+fn module_is_laid_where_libpam_looks_or_nowhere() {
+    for prefix in ["/usr", "/usr/local", "/opt/fob"] {
+        let found = lines(project(), &format!("packaging/pamdir {prefix}"));
+        let [folder] = found.as_slice() else {
+            panic!("{prefix}: {found:?}");
+        };
+        assert!(Path::new(folder).join("pam_permit.so").exists(), "{folder}");
+    }
+    let mut make = Command::new("make");
+    make.current_dir(project());
+    let output = make.args(["--dry-run", "install", "PAMDIR="]).output();
+    let output = output.unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && error.contains("PAMDIR=/"),
+        "{error}"
+    );
+}

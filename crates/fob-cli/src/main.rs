@@ -5,6 +5,7 @@
 //! it couldn't tell.
 #![forbid(unsafe_code)]
 
+mod barred;
 mod cli;
 mod doctor;
 mod everybody;

@@ -2,7 +2,7 @@
 
 use fob_core::format::{FreshLedger, RefusedToken, TokenFile};
 use fob_core::{Ledger, Owner, Token};
-use fob_store::{Account, FaultKind, LedgerFile, Store, Who};
+use fob_store::{Account, FaultKind, LedgerFile, Store, Who, shell_word};
 
 use crate::output::remark;
 use crate::stop::Stop;
@@ -49,9 +49,11 @@ pub(crate) fn renamed(store: &Store, account: &Account) -> Option<String> {
     }
     Some(format!(
         "Before, uid {} was {was:?}, who has a token file.\n     \
-         If {is} is that person, run: fob rebind {is}\n     \
-         If not, run first: fob revoke {was}",
-        account.uid
+         If {is} is that person, run: fob rebind {is_word}\n     \
+         If not, run first: fob revoke {was_word}",
+        account.uid,
+        is_word = shell_word(is),
+        was_word = shell_word(&was)
     ))
 }
 
@@ -108,7 +110,10 @@ pub(crate) fn no_token(file: &TokenFile, name: &str, id: &str) -> Stop {
     let ids: Vec<String> = usable.chain(refused).map(|id| format!("{id:?}")).collect();
     let stop = Stop::no(format!("{name} has no token {id:?}"));
     match ids.as_slice() {
-        [] => stop.remedy(format!("{name} has none at all; see: fob show {name}")),
+        [] => stop.remedy(format!(
+            "{name} has none at all; see: fob show {name_word}",
+            name_word = shell_word(name)
+        )),
         [one] => stop.remedy(format!("{name}'s only token is {one}.")),
         _ => stop.remedy(format!("{name}'s tokens are {}.", ids.join(", "))),
     }
@@ -116,7 +121,8 @@ pub(crate) fn no_token(file: &TokenFile, name: &str, id: &str) -> Stop {
 
 /// The person has no token file.
 pub(crate) fn not_enrolled(name: &str) -> Stop {
-    Stop::no(format!("{name} is not enrolled")).remedy(format!("Run: fob enroll {name}"))
+    Stop::no(format!("{name} is not enrolled"))
+        .remedy(format!("Run: fob enroll {name}", name = shell_word(name)))
 }
 
 /// Whom a ledger belongs to.
@@ -199,7 +205,7 @@ pub(crate) fn may_be_missing(store: &Store, account: &Account) -> Result<(), Sto
         "{}: there is no such ledger, and fresh_ledger = \"refuse\"",
         path.display()
     );
-    Err(Stop::unknown(what).remedy(format!("Run: fob repair {}", account.name)))
+    Err(Stop::unknown(what).remedy(format!("Run: fob repair {}", shell_word(&account.name))))
 }
 
 /// Whether the ledger is that person's.
@@ -216,12 +222,13 @@ pub(crate) fn check_owner(ledger: &Ledger, account: &Account) -> Result<(), Stop
         account.uid, was.name, was.uid
     );
     let remedy = format!(
-        "If {is} is that person, run: fob rebind {is}\n     \
+        "If {is} is that person, run: fob rebind {is_word}\n     \
          If {is} is somebody new who has their uid, run first: fob revoke {}",
-        was.name
+        shell_word(&was.name),
+        is_word = shell_word(is)
     );
     Err(Stop::unknown(what).remedy(if was.name == *is {
-        format!("Run: fob rebind {is}")
+        format!("Run: fob rebind {is}", is = shell_word(is))
     } else {
         remedy
     }))

@@ -1,6 +1,7 @@
 //! The stock: tokens that nobody has yet. One token file each, called by the serial instead
 //! of a person.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use fob_core::Token;
@@ -88,15 +89,21 @@ impl Stock {
         Ok((path, sealed.to_text()))
     }
 
-    /// Puts many tokens in at once, each in the place of an older one of its serial.
+    /// Puts many new tokens in at once. None takes the place of another, whose secret would be
+    /// lost.
     ///
     /// # Errors
-    /// One couldn't be written: then none was, unless the folder failed in the middle of
-    /// giving them their names.
+    /// There is one of that serial, or one couldn't be written: then none was, unless the folder
+    /// failed in the middle of giving them their names.
     pub(crate) fn put_all(&self, tokens: &[(String, Token)]) -> Result<(), Stop> {
         let mut batch = Batch::begin(&self.store.conf.tokens)?;
+        let mut paths = HashSet::new();
         for (serial, token) in tokens {
             let (path, text) = self.file(serial, token, false)?;
+            if !paths.insert(path.clone()) || path.symlink_metadata().is_ok() {
+                let what = format!("{}: another token has this serial", path.display());
+                return Err(Stop::unknown(what).remedy("See: fob assign --list"));
+            }
             batch.add(&path, text.as_bytes())?;
         }
         Ok(batch.commit(|_| {})?)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fob_core::format::{MAX_TOKENS, Sealing, TokenFile, file_head};
 use fob_core::{Counter, Kind, Pin, RecoverySet, Token};
-use fob_store::{Locked, MAX_FILE, Store, lock_folder, remove_file, replace_file};
+use fob_store::{Locked, MAX_FILE, Store, lock_folder, remove_file, replace_file, shell_word};
 use zeroize::Zeroizing;
 
 use crate::output::count;
@@ -125,8 +125,12 @@ impl<'a> Edit<'a> {
             .find(|other| other.secret.bytes() == bytes)
         {
             return Err(
-                Stop::unknown(format!("{name}'s token {:?} has the same secret", twin.id))
-                    .remedy(format!("It is enrolled already; see: fob show {name}")),
+                Stop::unknown(format!("{name}'s token {:?} has the same secret", twin.id)).remedy(
+                    format!(
+                        "It is enrolled already; see: fob show {name}",
+                        name = shell_word(name)
+                    ),
+                ),
             );
         }
         if self.text.ids().len() >= MAX_TOKENS {

@@ -183,7 +183,7 @@ impl Entry<'_> {
         let secret = self.take("secret", secret)?;
         let kind = match kind {
             1 => Kind::Hotp {
-                counter: Counter(counter),
+                counter: Counter(counter.saturating_add(1)),
             },
             // Apps show these codes for 30 s, whatever their URI said.
             _ => Kind::Totp {
@@ -199,7 +199,9 @@ impl Entry<'_> {
         let user = name
             .rsplit_once(':')
             .map_or(name.as_str(), |(_, user)| user);
+        let remarks = (!token.kind.is_timed()).then(|| LAST_SHOWN.to_owned());
         Some(Found {
+            remarks: remarks.into_iter().collect(),
             used: entry::used(&token),
             user: Some(user.trim().to_owned()).filter(|user| !user.is_empty()),
             issuer: Some(issuer).filter(|issuer| !issuer.is_empty()),
@@ -269,6 +271,11 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Google Authenticator adds one to the counter and then shows its code (`OtpProvider.java` of its
+/// open version), so what it keeps, and exports, is the counter of the last code. Where an app
+/// means the next one, a press is lost, and no code counts that somebody saw.
+const LAST_SHOWN: &str = "Apps export the counter of the last code that they showed: codes count \
+    from the next one on.";
 const CUT: &str = "its data is cut off";
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::places::unless_missing;
 use crate::trusted::{Kept, read};
 use crate::{
     Account, Fault, FaultKind, LedgerFile, NewCodes, Store, create_file, create_folder,
-    lock_folder, now, random, remove_file,
+    lock_folder, now, random, remove_file, shell_word,
 };
 
 /// The folder of pending enrolments, in the state folder.
@@ -338,7 +338,7 @@ fn raise(
     if ledger.raise_floor(token, floor, offset, &now) {
         return Ok(ledger);
     }
-    let name = &ledger.owner.name;
+    let name = shell_word(&ledger.owner.name);
     let what = format!("has no room for another token; run: fob repair {name} --forget-revoked");
     Err(Fault::at(FaultKind::StateWrite, path, what))
 }

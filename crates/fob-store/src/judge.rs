@@ -14,7 +14,7 @@ use crate::places::Read;
 use crate::seal::Seal;
 use crate::trusted::{Kept, is_link, is_there, read};
 use crate::way::Way;
-use crate::{Account, Fault, FaultKind, LedgerFile, Who, clock, dummy, random};
+use crate::{Account, Fault, FaultKind, LedgerFile, Who, clock, dummy, random, shell_word};
 
 /// The fob.conf that is read where no other is named.
 pub const DEFAULT_CONF: &str = "/etc/fob/fob.conf";
@@ -362,7 +362,10 @@ pub(crate) fn check_owner(path: &Path, ledger: &Ledger, owner: &Owner) -> Result
         return Ok(());
     }
     let (was, is) = (&ledger.owner.name, &owner.name);
-    let what = format!("the uid was {was:?} when this was made; run: fob rebind {is}");
+    let what = format!(
+        "the uid was {was:?} when this was made; run: fob rebind {}",
+        shell_word(is)
+    );
     Err(Fault::at(FaultKind::StateOwner, path, what))
 }
 

@@ -6,13 +6,18 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use fob_store::Store;
+use fob_store::{DEFAULT_CONF, Store};
 
 use super::{Finding, Fix, Level, ask};
+use crate::everybody::uid_min;
 
 /// Names that a killed `fob` or login leaves.
 const LEFTOVER: &str = ".new-";
 const SELINUX: &str = "/sys/fs/selinux/enforce";
+/// Set where everybody may make files, and nobody may take away another's.
+const STICKY: u32 = 0o1000;
+/// Where fob's files are unless fob.conf says otherwise; nobody keeps anything else below.
+const USUAL: [&str; 2] = ["/etc/fob", "/var/lib/fob"];
 
 pub(super) fn examine(store: &Store) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -27,9 +32,10 @@ pub(super) fn examine(store: &Store) -> Vec<Finding> {
         .chain(there)
     {
         let before = findings.len();
-        let there = examine_folder(folder, &mut findings);
+        let there = examine_folder(folder, true, &mut findings);
         if there {
-            let safe = findings.iter().skip(before).all(is_harmless);
+            let theirs = folder.metadata().is_ok_and(|stat| !is_ours(folder, &stat));
+            let safe = !theirs && findings.iter().skip(before).all(is_harmless);
             let mut inside = Vec::new();
             files_in(folder, &own, &mut inside);
             findings.extend(inside.into_iter().map(|finding| if_safe(safe, finding)));
@@ -56,7 +62,9 @@ pub(super) fn examine_conf(path: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     let folder = path.parent().unwrap_or(Path::new("/"));
     if folder.exists() {
-        examine_folder(folder, &mut findings);
+        // A file may be named by --conf anywhere.
+        let is_usual = Path::new(DEFAULT_CONF).parent() == Some(folder);
+        examine_folder(folder, is_usual, &mut findings);
         // Readable for all is right: it holds no secrets.
         findings.retain(|finding| finding.code != "files.folder_readable");
     }
@@ -78,14 +86,26 @@ pub(super) fn examine_conf(path: &Path) -> Vec<Finding> {
     findings
 }
 
-/// The folder and those above it; says whether it is there.
-fn examine_folder(folder: &Path, findings: &mut Vec<Finding>) -> bool {
+/// The folder and those above it; says whether it is there. What is above is others' too, and
+/// so is the folder itself unless it is for fob's files alone: a change there could harm what
+/// fob knows nothing of.
+fn examine_folder(folder: &Path, for_fob: bool, findings: &mut Vec<Finding>) -> bool {
     let mut safe = true;
     let mut way: Vec<&Path> = folder.ancestors().collect();
     way.reverse();
     for path in way {
         let found = match fs::metadata(path) {
-            Ok(stat) => judge_folder(path, path == folder, &stat),
+            Ok(stat) => {
+                let ours = (path == folder && for_fob) || is_usual(path);
+                let found = judge_folder(path, path == folder, &stat);
+                found.map(|found| {
+                    if ours && is_ours(path, &stat) {
+                        found
+                    } else {
+                        left_alone(found, &stat)
+                    }
+                })
+            }
             Err(_) if path == folder => {
                 let what = format!(
                     "{}: there is no such folder, so everybody is refused",
@@ -104,6 +124,45 @@ fn examine_folder(folder: &Path, findings: &mut Vec<Finding>) -> bool {
         }
     }
     true
+}
+
+fn is_usual(path: &Path) -> bool {
+    USUAL.iter().any(|usual| path.starts_with(usual))
+}
+
+/// Whether a folder is for fob's files alone, so far as can be told: one of everybody's, of a
+/// person or of the system isn't, whatever fob.conf says.
+fn is_ours(path: &Path, stat: &Metadata) -> bool {
+    let at_the_top = path.parent().is_none_or(|parent| parent.parent().is_none());
+    let is_others = stat.mode() & STICKY != 0 || is_person(stat.uid()) || at_the_top;
+    !is_others || (is_usual(path) && !path.is_symlink())
+}
+
+fn is_person(uid: u32) -> bool {
+    uid >= uid_min(&fs::read_to_string("/etc/login.defs").unwrap_or_default())
+}
+
+/// The same without a change that `--fix` makes: who keeps other things there decides.
+fn left_alone(finding: Finding, stat: &Metadata) -> Finding {
+    if is_harmless(&finding) {
+        return Finding {
+            fix: None,
+            remedy: None,
+            ..finding
+        };
+    }
+    let first = if stat.mode() & STICKY != 0 || is_person(stat.uid()) {
+        "Leave it as it is, and put"
+    } else {
+        "Let root alone own it and write there; or, where others need it as it is, put"
+    };
+    let remedy =
+        format!("{first} fob's files elsewhere: such as in /etc/fob, and ledgers in /var/lib/fob.");
+    Finding {
+        fix: None,
+        ..finding
+    }
+    .remedy(remedy)
 }
 
 fn is_harmless(finding: &Finding) -> bool {

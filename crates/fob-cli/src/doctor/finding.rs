@@ -1,6 +1,8 @@
 //! One thing that was found.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use fob_store::shell_word;
 
 /// How bad it is, from good to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,15 +57,8 @@ impl Fix {
     }
 }
 
-/// A path as a shell takes it.
-fn quoted(path: &std::path::Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._@%+-".contains(c);
-    if text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
+fn quoted(path: &Path) -> String {
+    shell_word(&path.display().to_string()).into_owned()
 }
 
 /// One thing that was found.

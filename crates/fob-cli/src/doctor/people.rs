@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use fob_core::format::TokenFile;
-use fob_store::{Entry, Store, now};
+use fob_core::{Ledger, Token};
+use fob_store::{Entry, Store, now, shell_word};
 
 use super::Finding;
 use crate::everybody::Everybody;
@@ -75,8 +76,10 @@ fn not_enrolled_any_more(
             Ok(Some(was)) => {
                 let what = format!("{is} (uid {uid}) was {was} before, who has a token file");
                 findings.push(Finding::error("people.renamed", what).remedy(format!(
-                    "{is} is refused. If {is} is that person, run: fob rebind {is}\n\
-                     If not, run first: fob revoke {was}"
+                    "{is} is refused. If {is} is that person, run: fob rebind {is_word}\n\
+                     If not, run first: fob revoke {was}",
+                    is_word = shell_word(is),
+                    was = shell_word(&was)
                 )));
                 former.insert(was);
             }
@@ -176,12 +179,14 @@ fn look_at(
             let what = format!("{name} is enrolled, and this system knows nobody of that name");
             return vec![Finding::warning("people.gone", what).remedy(format!(
                 "If they are gone for good: fob revoke {name}\n\
-                         If the account has another name now, see fob-rebind(1)"
+                         If the account has another name now, see fob-rebind(1)",
+                name = shell_word(name)
             ))];
         }
         Err(fault) => return vec![Finding::unknown("people.user_database", fault.detail)],
     };
     let mut findings = Vec::new();
+    let mut tokens = Vec::new();
     match store.tokens(name) {
         Err(fault) => findings.push(
             Finding::error("people.token_file", fault.detail)
@@ -205,17 +210,20 @@ fn look_at(
                 let what = format!("{name} is enrolled and has nothing that lets in");
                 findings.push(
                     Finding::warning("people.nothing", what)
-                        .remedy(format!("Run: fob enroll {name}")),
+                        .remedy(format!("Run: fob enroll {name}", name = shell_word(name))),
                 );
             }
+            tokens = file.tokens;
         }
     }
-    if let Err(fault) = store.ledger_now(&account) {
-        findings.push(
+    match store.ledger_now(&account) {
+        Ok(ledger) => findings.extend(blocked(name, &tokens, ledger.as_ref())),
+        Err(fault) => findings.push(
             Finding::error("people.ledger", fault.detail).remedy(format!(
-                "{name} is refused. To see more: fob explain {name}"
+                "{name} is refused. To see more: fob explain {name_word}",
+                name_word = shell_word(name)
             )),
-        );
+        ),
     }
     findings
 }
@@ -224,8 +232,30 @@ fn look_at(
 fn unsealed_one(store: &Store, name: &str, file: &TokenFile) -> Option<Finding> {
     let is_plain = store.conf.seal.is_some() && file.sealing.plain > 0;
     let what = format!("{name}'s secrets aren't sealed, though fob.conf says `seal`");
-    is_plain
-        .then(|| Finding::warning("people.unsealed", what).remedy(format!("Run: fob seal {name}")))
+    is_plain.then(|| {
+        Finding::warning("people.unsealed", what)
+            .remedy(format!("Run: fob seal {name}", name = shell_word(name)))
+    })
+}
+
+/// Tokens whose counter nobody knows.
+fn blocked(name: &str, tokens: &[Token], ledger: Option<&Ledger>) -> Vec<Finding> {
+    let is_blocked = |token: &&Token| {
+        let floor = ledger.map(|ledger| ledger.floor(*token));
+        !token.disabled && floor == Some(Ledger::BLOCKED)
+    };
+    let tokens = tokens.iter().filter(is_blocked);
+    tokens
+        .map(|Token { id, .. }| {
+            let what = format!("{name}'s token {id:?} is blocked: nobody knows its counter");
+            let remedy = format!(
+                "Find out its counter N, and run: fob repair {name} --counter {id}=N",
+                name = shell_word(name),
+                id = shell_word(id)
+            );
+            Finding::warning("people.blocked", what).remedy(remedy)
+        })
+        .collect()
 }
 
 /// Tokens whose last day is near, or over.
@@ -238,7 +268,11 @@ fn expiring(name: &str, file: &TokenFile) -> Vec<Finding> {
             let (id, end) = (&token.id, day.end());
             if now >= end {
                 let what = format!("{name}'s token {id:?} let in until {day}, and no longer");
-                let remedy = format!("Give {name} another; then: fob revoke {name} --id {id}");
+                let remedy = format!(
+                    "Give {name} another; then: fob revoke {name_word} --id {id}",
+                    name_word = shell_word(name),
+                    id = shell_word(id)
+                );
                 return Some(Finding::warning("people.expired", what).remedy(remedy));
             }
             let is_near = end.saturating_sub(now) < SOON;

@@ -4,7 +4,7 @@
 //! token is written, then it leaves the stock. Killed in between, the same command goes on.
 
 use clap::Args;
-use fob_core::{Kind, Ledger, Token};
+use fob_core::{Day, Kind, Ledger, Token};
 use fob_store::{Account, create_folder, now};
 use serde::Serialize;
 
@@ -48,6 +48,8 @@ struct Answer<'a> {
     /// The lowest counter or step that counts.
     floor: u64,
     blocked: bool,
+    /// Whether its last day is over.
+    expired: bool,
 }
 
 #[derive(Serialize)]
@@ -61,6 +63,8 @@ struct Kept {
     #[serde(rename = "type")]
     kind: Option<&'static str>,
     digits: Option<usize>,
+    /// Whether its last day is over.
+    expired: Option<bool>,
     error: Option<String>,
 }
 
@@ -170,6 +174,7 @@ fn answer(
     let id = token.id.as_str();
     let floor = ledger.floor(token);
     let blocked = floor == Ledger::BLOCKED;
+    let over = over(token);
     if desk.json {
         return say_json(&Answer {
             user,
@@ -178,11 +183,18 @@ fn answer(
             kind: token.kind.name(),
             floor: floor.0,
             blocked,
+            expired: over.is_some(),
         });
     }
     say(&format!(
         "The token {serial} is {user}'s now, called {id:?}."
     ))?;
+    if let Some(day) = over {
+        remark(&format!(
+            "It expired after {day} and lets nobody in. Give {user} another, and run:\n  \
+             fob revoke {user} --id {id}"
+        ));
+    }
     match token.kind {
         // A ledger never takes a floor back by itself.
         Kind::Hotp { counter } | Kind::Yubico { counter, .. } if blocked => remark(&format!(
@@ -199,6 +211,11 @@ fn answer(
     Ok(())
 }
 
+/// The last day of a token, if that is over.
+fn over(token: &Token) -> Option<Day> {
+    token.expires.filter(|day| now().unix >= day.end())
+}
+
 fn list(desk: &Desk) -> Result<(), Stop> {
     let tokens = Stock::open(&desk.store)?.list()?;
     if desk.json {
@@ -207,6 +224,7 @@ fn list(desk: &Desk) -> Result<(), Stop> {
             Kept {
                 kind: found.map(|token| token.kind.name()),
                 digits: found.map(|token| token.digits.count()),
+                expired: found.map(|token| over(token).is_some()),
                 error: token.err(),
                 serial,
             }
@@ -223,9 +241,10 @@ fn list(desk: &Desk) -> Result<(), Stop> {
         say(&plain(&match token {
             Ok(token) if token.disabled => format!("{serial}: being given back"),
             Ok(token) => format!(
-                "{serial}: {}, {} digits",
+                "{serial}: {}, {} digits{}",
                 token.kind.name(),
-                token.digits.count()
+                token.digits.count(),
+                over(token).map_or_else(String::new, |day| format!(", expired after {day}"))
             ),
             Err(error) => format!("{serial}: can't be used: {error}"),
         }))?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use fob_core::{Bypass, Ledger, Standing};
-use fob_store::{Account, now, random};
+use fob_store::{Account, now, random, shell_word};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -52,7 +52,7 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
         return Err(Stop::no(format!(
             "{user} is disabled, so no code would let {user} in"
         ))
-        .remedy(format!("Run: fob enable {user}")));
+        .remedy(format!("Run: fob enable {user}", user = shell_word(user))));
     }
     let now = now();
     if !now.clock_is_set() {
@@ -84,8 +84,9 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
     say(&Zeroizing::new(format!(
         "Bypass code of {user}: {front} {back}\n\
          It lets {user} in {}, until {expires}, and is not shown again.\n\
-         Be sure whom you read it out to. To take it back: fob bypass {user} --end",
-        times(wish.uses)
+         Be sure whom you read it out to. To take it back: fob bypass {user_word} --end",
+        times(wish.uses),
+        user_word = shell_word(user)
     )))
 }
 
@@ -119,7 +120,8 @@ fn warn_if_locked(desk: &Desk, user: &str, mut ledger: Ledger) {
     if ledger.throttle.standing(policy, &now, stranger) == Standing::Locked {
         remark(&format!(
             "fob: warning: {user} is locked after too many failures, and this code won't help.\n\
-             \x20    Run: fob unlock {user}"
+             \x20    Run: fob unlock {user_word}",
+            user_word = shell_word(user)
         ));
     }
 }

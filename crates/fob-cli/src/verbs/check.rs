@@ -1,7 +1,7 @@
 //! `fob check`: would this code let the person in? It is judged as at a login, and spent.
 
 use fob_core::{Acceptance, Attempt, MAX_ANSWER, Reason, Refusal, Source, Stay, Verdict};
-use fob_store::{Level, Who};
+use fob_store::{Level, Who, shell_word};
 use nix::unistd::getuid;
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -144,12 +144,18 @@ fn refused(desk: &Desk, user: &str, refusal: Refusal) -> Result<(), Stop> {
     }
     let what = format!("this does not let {user} in");
     let remedy = match reason {
-        Reason::NotEnrolled => format!("Run: fob enroll {user}"),
-        Reason::Locked => format!("Run: fob unlock {user}"),
-        Reason::Throttled => format!("Wait {wait} s, or run: fob unlock {user}"),
+        Reason::NotEnrolled => format!("Run: fob enroll {user}", user = shell_word(user)),
+        Reason::Locked => format!("Run: fob unlock {user}", user = shell_word(user)),
+        Reason::Throttled => format!(
+            "Wait {wait} s, or run: fob unlock {user}",
+            user = shell_word(user)
+        ),
         Reason::ClockUnset => "Set this machine's clock.".into(),
         Reason::NoSuchUser => "Create the account first, or correct the name.".into(),
-        _ => format!("To see why, with the next code: fob check {user} --dry-run"),
+        _ => format!(
+            "To see why, with the next code: fob check {user} --dry-run",
+            user = shell_word(user)
+        ),
     };
     Err(Stop::no(what).remedy(remedy))
 }

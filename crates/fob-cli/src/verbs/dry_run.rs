@@ -5,7 +5,7 @@ use fob_core::{
     Attempt, Evidence, Found, Ledger, MAX_ANSWER, Probe, Reason, RecoverySight, Sight, Source,
     probe,
 };
-use fob_store::now;
+use fob_store::{now, shell_word};
 use nix::unistd::getuid;
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -108,15 +108,23 @@ fn lines(user: &str, probe: &Probe<'_>) -> Vec<String> {
     let throttled = reason.and_then(|refusal| match refusal.reason {
         Reason::Throttled => Some(format!(
             "throttled: a code from here is looked at again in {}; to lift it: fob unlock {user}",
-            span(refusal.wait.into())
+            span(refusal.wait.into()),
+            user = shell_word(user)
         )),
-        Reason::Locked => Some(format!("locked; to lift it: fob unlock {user}")),
+        Reason::Locked => Some(format!(
+            "locked; to lift it: fob unlock {user}",
+            user = shell_word(user)
+        )),
         Reason::Disabled if probe.sights.iter().all(|sight| !sight.token.disabled) => {
-            Some(format!("{user} is disabled; to undo: fob enable {user}"))
+            Some(format!(
+                "{user} is disabled; to undo: fob enable {user_word}",
+                user_word = shell_word(user)
+            ))
         }
         Reason::NoRoom => Some(format!(
             "the ledger has no room for another token; to forget revoked ones: \
-             fob repair {user} --forget-revoked"
+             fob repair {user} --forget-revoked",
+            user = shell_word(user)
         )),
         _ => None,
     });
@@ -124,7 +132,8 @@ fn lines(user: &str, probe: &Probe<'_>) -> Vec<String> {
     match probe.recovery {
         Some(RecoverySight::Unused) => lines.push("recovery: right; not used yet".into()),
         Some(RecoverySight::Spent) => lines.push(format!(
-            "recovery: right, but used already; for new ones: fob recovery {user}"
+            "recovery: right, but used already; for new ones: fob recovery {user}",
+            user = shell_word(user)
         )),
         None => {}
     }
@@ -148,9 +157,15 @@ fn line(user: &str, sight: &Sight<'_>) -> String {
     let id = &sight.token.id;
     // This machine's clock may be the one that is off: then a resync would spoil the token.
     let clock = time(now().unix).unwrap_or_default();
-    let resync = format!("to mend it: fob resync {user} {id}");
+    let resync = format!(
+        "to mend it: fob resync {user} {id}",
+        id = shell_word(id),
+        user = shell_word(user)
+    );
     let resync_clock = format!(
-        "or this machine's clock, {clock}, is off. If that is right: fob resync {user} {id}"
+        "or this machine's clock, {clock}, is off. If that is right: fob resync {user} {id}",
+        id = shell_word(id),
+        user = shell_word(user)
     );
     let off = span(sight.seconds.unsigned_abs());
     let presses = sight.offset.unsigned_abs();
@@ -182,7 +197,11 @@ fn line(user: &str, sight: &Sight<'_>) -> String {
         Found::Ahead => {
             format!("right, but {away} ahead, more than may be lost; {resync}")
         }
-        Found::Disabled => format!("right, but disabled; to undo: fob enable {user} --id {id}"),
+        Found::Disabled => format!(
+            "right, but disabled; to undo: fob enable {user} --id {id}",
+            user = shell_word(user),
+            id = shell_word(id)
+        ),
         Found::FrontWrong => {
             "right, but not what stands in front of it: the PIN, or another key's public id".into()
         }
@@ -194,7 +213,9 @@ fn line(user: &str, sight: &Sight<'_>) -> String {
         Found::ClockUnset => "right, but this machine's clock was never set".into(),
         Found::Blocked => format!(
             "blocked, whatever it shows; once you know its counter N: \
-             fob repair {user} --counter {id}=N"
+             fob repair {user} --counter {id}=N",
+            user = shell_word(user),
+            id = shell_word(id)
         ),
     };
     format!("{id}: {says}")

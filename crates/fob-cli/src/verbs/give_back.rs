@@ -6,7 +6,7 @@
 //! the stock is *held* until all is done, and the same command goes on where it was.
 
 use fob_core::{Counter, Kind, Ledger, Token, step};
-use fob_store::{Account, now};
+use fob_store::{Account, now, shell_word};
 use serde::Serialize;
 
 use crate::output::{say, say_json};
@@ -31,7 +31,7 @@ struct Answer<'a> {
 pub(super) fn run(desk: &Desk, name: &str, id: &str) -> Result<(), Stop> {
     let account = people::known(name)?;
     let stock = Stock::open(&desk.store)?;
-    let mut edit = Edit::begin(&desk.store, name)?;
+    let edit = Edit::begin(&desk.store, name)?;
     let mut token = people::token(&edit.before, name, id)?.clone();
     let Some(serial) = token.serial.clone() else {
         return Err(
@@ -53,9 +53,7 @@ pub(super) fn run(desk: &Desk, name: &str, id: &str) -> Result<(), Stop> {
         }
         ledger_file.settle(&ledger)?;
     }
-    edit.remove(id)?;
-    let tokens = edit.len();
-    edit.write()?;
+    let tokens = take(edit, id).map_err(|stop| half_done(stop, name, &token))?;
     stock.put(&serial, &token, false)?;
     drop(ledger_file);
     journal::changed(
@@ -73,8 +71,37 @@ pub(super) fn run(desk: &Desk, name: &str, id: &str) -> Result<(), Stop> {
         });
     }
     say(&format!(
-        "{name}'s token {id:?} is in the stock. To give it to somebody: fob assign {serial} NAME"
+        "{name}'s token {id:?} is in the stock. To give it to somebody: fob assign {} NAME",
+        shell_word(&serial)
     ))
+}
+
+/// Takes the token out of the token file; says how many are left.
+fn take(mut edit: Edit<'_>, id: &str) -> Result<usize, Stop> {
+    edit.remove(id)?;
+    let tokens = edit.len();
+    edit.write()?;
+    Ok(tokens)
+}
+
+/// The same, with how it stands: it goes on where it was.
+fn half_done(stop: Stop, name: &str, token: &Token) -> Stop {
+    let id = &token.id;
+    let stands = if token.kind.is_timed() {
+        format!("{name} still has the token {id:?}.")
+    } else {
+        format!("{name}'s token {id:?} is blocked meanwhile, and lets nobody in.")
+    };
+    let again = format!(
+        "{stands}\n     To go on, run again: fob revoke {} --id {} --to-stock",
+        shell_word(name),
+        shell_word(id)
+    );
+    let remedy = match &stop.remedy {
+        Some(remedy) => format!("{remedy}\n     {again}"),
+        None => again,
+    };
+    stop.remedy(remedy)
 }
 
 /// What an earlier attempt left in the stock.
@@ -110,7 +137,9 @@ fn next(
                     "{user}'s token {id:?} is blocked: nobody knows its counter"
                 ))
                 .remedy(format!(
-                    "Find out its counter N, and run: fob repair {user} --counter {id}=N"
+                    "Find out its counter N, and run: fob repair {user} --counter {id}=N",
+                    user = shell_word(user),
+                    id = shell_word(id)
                 ))
             })
         }

@@ -30,7 +30,7 @@ mod show;
 mod unlock;
 
 use fob_core::Token;
-use fob_store::{Account, Store};
+use fob_store::{Account, Store, shell_word};
 
 use crate::cli::{Cli, Verb};
 use crate::stop::Stop;
@@ -111,6 +111,7 @@ fn no_room(user: &str, token: &Token) -> Stop {
         token.id
     ))
     .remedy(format!(
-        "It remembers 32 tokens, revoked ones too. To forget those: fob repair {user} --forget-revoked"
+        "It remembers 32 tokens, revoked ones too. To forget those: fob repair {} --forget-revoked",
+        shell_word(user)
     ))
 }

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 
 use fob_core::Ledger;
-use fob_store::{Account, LedgerFile, Store, create_file, file_name, remove_file};
+use fob_store::{Account, LedgerFile, Store, create_file, file_name, remove_file, shell_word};
 use serde::Serialize;
 
 use crate::cli::Sure;
@@ -69,8 +69,9 @@ pub(super) fn run(desk: &Desk, wish: &Sure) -> Result<(), Stop> {
         say(&format!("The token file is, too: {}", path.display()))?;
     } else if let Some(file) = file {
         remark(&format!(
-            "{user} has a token file of their own, and {before}'s is still there: {}\n             To remove it, run: fob revoke {before}",
-            file.from.display()
+            "{user} has a token file of their own, and {before}'s is still there: {}\n             To remove it, run: fob revoke {before_word}",
+            file.from.display(),
+            before_word = shell_word(&before)
         ));
     }
     Ok(())
@@ -82,7 +83,8 @@ fn question(account: &Account, before: &str, file: Option<&FormerFile>) -> Strin
         return format!("The ledger of uid {uid} was made for {before:?}. Is it {user}'s now?");
     }
     format!(
-        "The ledger of uid {uid} was made for {before:?}, who has a token file. Both will be {user}'s.\n         If {user} is somebody else, say no, and run first: fob revoke {before}\n         Is {user} the same person?"
+        "The ledger of uid {uid} was made for {before:?}, who has a token file. Both will be {user}'s.\n         If {user} is somebody else, say no, and run first: fob revoke {before_word}\n         Is {user} the same person?",
+        before_word = shell_word(before)
     )
 }
 

@@ -10,7 +10,7 @@
 
 use fob_core::format::TokenFile;
 use fob_core::{Counter, Kind, Ledger, MAX_AHEAD, MAX_WINDOW, Now, Token, step};
-use fob_store::{Account, FaultKind, LedgerFile, lock_folder, now};
+use fob_store::{Account, FaultKind, LedgerFile, lock_folder, now, shell_word};
 use serde::Serialize;
 
 use crate::cli::Repair;
@@ -148,8 +148,12 @@ fn vouched_once<'a>(
                 "--counter" => "counter token",
                 _ => "totp token",
             };
-            return Err(Stop::unknown(format!("{name} has no {kind} {id:?}"))
-                .remedy(format!("To see what there is, run: fob show {name}")));
+            return Err(
+                Stop::unknown(format!("{name} has no {kind} {id:?}")).remedy(format!(
+                    "To see what there is, run: fob show {name}",
+                    name = shell_word(name)
+                )),
+            );
         }
         if seen.contains(&id) {
             return Err(Stop::unknown(format!(
@@ -304,7 +308,9 @@ fn answer(
         if floor == Ledger::BLOCKED {
             say(&format!(
                 "  {id:?} is blocked. Find out a counter N that it has not reached, and run:\n    \
-                 fob repair {user} --counter {id}=N\n  or revoke it and enrol it with a new secret."
+                 fob repair {user} --counter {id_word}=N\n  or revoke it and enrol it with a new secret.",
+                user = shell_word(user),
+                id_word = shell_word(id)
             ))?;
         } else {
             say(&format!(
@@ -314,13 +320,15 @@ fn answer(
         }
         if anew && token.kind.is_timed() && drift(token, wish).is_none() {
             say(&format!(
-                "  Its clock may have been so far ahead. Until then: fob bypass {user}"
+                "  Its clock may have been so far ahead. Until then: fob bypass {user}",
+                user = shell_word(user)
             ))?;
         }
     }
     if recovery_void {
         say(&format!(
-            "  The recovery codes are void. For new ones, run: fob recovery {user}"
+            "  The recovery codes are void. For new ones, run: fob recovery {user}",
+            user = shell_word(user)
         ))?;
     }
     Ok(())

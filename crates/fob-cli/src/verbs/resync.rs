@@ -3,7 +3,7 @@
 
 use clap::Args;
 use fob_core::{Attempt, Kind, Ledger, MAX_BASE, Pair, PairSearch, Token};
-use fob_store::now;
+use fob_store::{now, shell_word};
 use serde::Serialize;
 
 use crate::output::{remark, say, say_json, span, time};
@@ -70,7 +70,11 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
     if ledger.floor(token) == Ledger::BLOCKED {
         let (user, id) = (&account.name, &token.id);
         let what = format!("{user}'s token {id:?} is blocked: nobody knows which codes were used");
-        let remedy = format!("Find out its counter N, and run: fob repair {user} --counter {id}=N");
+        let remedy = format!(
+            "Find out its counter N, and run: fob repair {user} --counter {id}=N",
+            user = shell_word(user),
+            id = shell_word(id)
+        );
         return Err(Stop::unknown(what).remedy(remedy));
     }
     let now = now();

@@ -2,7 +2,7 @@
 //!
 //! The ledger stays: a token that comes back finds its floor. A bypass code doesn't stay.
 
-use fob_store::{Account, Who, lock_folder, remove_file};
+use fob_store::{Account, Who, lock_folder, remove_file, shell_word};
 use serde::Serialize;
 
 use crate::cli::Revoke;
@@ -63,8 +63,9 @@ fn revoke_token(desk: &Desk, name: &str, id: &str, yes: bool) -> Result<(), Stop
         };
         remark(&format!(
             "That was the last token. {name} stays enrolled and {recovery}.\n\
-             To give a new one: fob enroll {name}\n\
-             To ask {name} for no code where nullok allows it: fob revoke {name}"
+             To give a new one: fob enroll {name_word}\n\
+             To ask {name} for no code where nullok allows it: fob revoke {name_word}",
+            name_word = shell_word(name)
         ));
     }
     if desk.json {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use fob_core::format::TokenFile;
 use fob_core::{Kind, Ledger, Now, RecoverySet, Source, Standing, Token};
-use fob_store::{Account, now};
+use fob_store::{Account, now, shell_word};
 use serde::Serialize;
 
 use crate::cli::Person;
@@ -231,7 +231,10 @@ impl Answer {
             let _ = writeln!(page, "{text}");
         };
         if self.disabled {
-            line(format!("  disabled; to undo it: fob enable {}", self.user));
+            line(format!(
+                "  disabled; to undo it: fob enable {}",
+                shell_word(&self.user)
+            ));
         }
         self.tokens.iter().for_each(|token| line(token.line()));
         for token in &self.unusable {
@@ -249,7 +252,10 @@ impl Answer {
             line(format!("scratch codes: {left} of {of} left"));
         }
         if self.pin {
-            line(format!("PIN: set; to change it: fob pin {}", self.user));
+            line(format!(
+                "PIN: set; to change it: fob pin {}",
+                shell_word(&self.user)
+            ));
         }
         if self.sealed {
             line("secrets: sealed".into());
@@ -265,7 +271,7 @@ impl Answer {
             let places = count(u64::try_from(*places).unwrap_or(u64::MAX), "place");
             line(format!(
                 "remembered: {places}, until {until}; to forget: fob forget {}",
-                self.user
+                shell_word(&self.user)
             ));
         }
         let last = self.last_success.clone().unwrap_or_else(never);
@@ -317,9 +323,15 @@ impl ShownBypass {
 impl Throttle {
     fn state(&self, user: &str) -> String {
         if self.locked {
-            format!(", locked; to lift it: fob unlock {user}")
+            format!(
+                ", locked; to lift it: fob unlock {user}",
+                user = shell_word(user)
+            )
         } else if self.strangers_locked {
-            format!(", locked for unknown addresses; to lift it: fob unlock {user}")
+            format!(
+                ", locked for unknown addresses; to lift it: fob unlock {user}",
+                user = shell_word(user)
+            )
         } else {
             String::new()
         }

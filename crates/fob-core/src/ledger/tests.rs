@@ -118,3 +118,32 @@ fn floor_that_somebody_vouches_for_is_no_use_of_the_token() {
     ledger.make_room(&[], &now(TIME + STALE_AFTER + 40 * 86_400));
     assert!(ledger.entry(phone.key()).is_none());
 }
+
+/// What `fob repair --forget-revoked` takes out: all but what the person has now.
+#[test]
+fn others_are_forgotten_and_those_of_the_person_are_not() {
+    let mut ledger = with(5);
+    assert_eq!(ledger.forget_others(&[timed(100), counting(104)]), 3);
+    let left = [100u8, 101, 102, 103, 104].map(|key| {
+        let token = if key < 103 { timed(key) } else { counting(key) };
+        ledger.entry(token.key()).is_some()
+    });
+    assert_eq!(left, [true, false, false, false, true]);
+}
+
+/// Whoever is revoked has no bypass code and no remembered place any more.
+#[test]
+fn leave_ends_with_the_bypass_code_and_every_place() {
+    let mut alice = Person::with(vec![fob(0)]);
+    let stay = crate::Stay {
+        place: crate::Place::remote("sshd", "192.0.2.1"),
+        seconds: Some(3600),
+    };
+    assert!(alice.visits(TIME, "192.0.2.1", stay, &crate::person::at(&fob(0), 0)));
+    let (bypass, _) = crate::Bypass::new(1, [0; 16], &now(TIME), 60, 1, "root");
+    alice.ledger.bypass = Some(bypass);
+    let places = alice.ledger.remembered.entries.len();
+    alice.ledger.end_leave();
+    let left = alice.ledger.remembered.entries.len();
+    assert_eq!((places, left, alice.ledger.bypass.is_some()), (1, 0, false));
+}

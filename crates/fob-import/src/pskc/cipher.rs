@@ -10,7 +10,10 @@ use zeroize::Zeroizing;
 /// The block of AES, in bytes.
 const BLOCK: usize = 16;
 /// The lengths of secrets that some makers don't pad, or pad with zeros.
-const BARE: [usize; 3] = [20, 32, 64];
+const BARE: [usize; 4] = [16, 20, 32, 64];
+/// So many equal bytes at the end are padding, whatever the other values of a file have: no
+/// secret ends so by chance.
+const SURE: usize = 4;
 
 /// AES in CBC mode, the IV in front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,8 +72,21 @@ impl Cipher {
         Some([iv.as_slice(), &body].concat())
     }
 
-    /// Decrypts what has its IV in front.
-    pub(super) fn open(self, key: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    /// Decrypts what has its IV in front, and takes the padding off.
+    pub(super) fn open(
+        self,
+        key: &[u8],
+        sealed: &[u8],
+        padding: Padding,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let mut plain = self.decrypt(key, sealed)?;
+        let length = padding.length_without(&plain)?;
+        plain.truncate(length);
+        Some(plain)
+    }
+
+    /// Decrypts what has its IV in front; the padding stays.
+    pub(super) fn decrypt(self, key: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (iv, body) = sealed.split_first_chunk::<BLOCK>()?;
         if body.is_empty() || body.len().checked_rem(BLOCK)? != 0 {
             return None;
@@ -81,8 +97,6 @@ impl Cipher {
             Self::Aes192 => decrypt::<cbc::Decryptor<aes::Aes192>>(key, iv, &mut plain)?,
             Self::Aes256 => decrypt::<cbc::Decryptor<aes::Aes256>>(key, iv, &mut plain)?,
         }
-        let length = unpadded(&plain)?;
-        plain.truncate(length);
         Some(plain)
     }
 }
@@ -99,12 +113,57 @@ fn decrypt<M: BlockModeDecrypt + KeyIvInit>(key: &[u8], iv: &[u8], body: &mut [u
     Some(())
 }
 
-/// How long the text is without its padding, which is PKCS #7's. Some makers leave it out,
-/// or fill up with zeros; then the length must be that of a secret.
-fn unpadded(plain: &[u8]) -> Option<usize> {
-    if let Some(length) = unfilled(plain) {
-        return Some(length);
+/// Whether the secrets of a file are padded after PKCS #7, as the standard wants it. Some makers
+/// leave the padding out, or fill up with zeros. A secret that isn't padded and ends in 01, one
+/// of 256, must not lose that byte.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Padding {
+    /// No value says it.
+    #[default]
+    Unsaid,
+    /// One has a whole block of it, which only who pads always adds.
+    Always,
+    /// One that would need it has none.
+    Missing,
+}
+
+impl Padding {
+    /// What is known with one value more.
+    pub(super) fn with(self, plain: &[u8]) -> Self {
+        match unfilled(plain) {
+            None => Self::Missing,
+            Some(length) if length.checked_add(BLOCK) == Some(plain.len()) => match self {
+                Self::Missing => Self::Missing,
+                Self::Unsaid | Self::Always => Self::Always,
+            },
+            Some(_) => self,
+        }
     }
+
+    /// Whether a value may be a byte longer than what its padding leaves. Nobody makes secrets of
+    /// 31 or 63 bytes, so the longer one is taken. One of 15 is 24 characters of base32: there
+    /// the standard holds.
+    pub(super) fn is_open(self, plain: &[u8]) -> bool {
+        let is_cut = unfilled(plain).and_then(|length| length.checked_add(1)) == Some(plain.len());
+        self == Self::Unsaid && is_cut && matches!(plain.len(), 32 | 64)
+    }
+
+    /// How long the value is without its padding.
+    fn length_without(self, plain: &[u8]) -> Option<usize> {
+        if self.is_open(plain) {
+            return Some(plain.len());
+        }
+        let is_sure = |length: &usize| {
+            let count = plain.len().checked_sub(*length);
+            self != Self::Missing || count >= Some(SURE)
+        };
+        unfilled(plain).filter(is_sure).or_else(|| bare(plain))
+    }
+}
+
+/// How long a secret without padding is, or one that is filled up with zeros: its length must
+/// be that of a secret.
+fn bare(plain: &[u8]) -> Option<usize> {
     let zeros = plain.iter().rev().take_while(|byte| **byte == 0).count();
     let fits = |bare: &usize| {
         let filled = plain.len().checked_sub(*bare);

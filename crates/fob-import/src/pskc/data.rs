@@ -1,8 +1,6 @@
 //! The values in a key's `Data`, each plain or encrypted.
 
-use zeroize::Zeroizing;
-
-use super::lock::Lock;
+use super::lock::{Lock, Opened};
 use crate::xml::{self, Node};
 
 /// A key's `Data`, and what opens it.
@@ -15,15 +13,18 @@ pub(super) struct Data<'a> {
 /// A value as it is in the file.
 enum Value<'a> {
     Plain(&'a str),
-    Opened(Zeroizing<Vec<u8>>),
+    Opened(Opened),
 }
 
 impl<'a> Data<'a> {
     /// The secret.
-    pub(super) fn secret(self) -> Result<Zeroizing<Vec<u8>>, String> {
+    pub(super) fn secret(self) -> Result<Opened, String> {
         match self.value("Secret")?.ok_or("is missing")? {
-            Value::Plain(text) => Ok(xml::base64(text)?),
-            Value::Opened(bytes) => Ok(bytes),
+            Value::Plain(text) => Ok(Opened {
+                bytes: xml::base64(text)?,
+                is_open: false,
+            }),
+            Value::Opened(opened) => Ok(opened),
         }
     }
 
@@ -35,7 +36,7 @@ impl<'a> Data<'a> {
                 let number = text.parse().map_err(|_| "is no whole number from 0")?;
                 Ok(Some(number))
             }
-            Some(Value::Opened(bytes)) => big_endian(&bytes).map(Some),
+            Some(Value::Opened(opened)) => big_endian(&opened.bytes).map(Some),
         }
     }
 

@@ -177,7 +177,7 @@ fn yubico(node: Node<'_>, data: Data<'_>, serial: &str, entry: &mut Entry<'_>) -
     let private_id: Option<PrivateId> = entry.take("UserId", fields::private_id(&private_id));
     let public_id = dn::attribute(&ids, "CN").unwrap_or_default();
     let public_id = entry.take("UserId", fields::typed(&public_id, Typed::Modhex));
-    let secret = entry.take("Secret", secret(data))?;
+    let (secret, _) = entry.take("Secret", secret(data))?;
     if secret.bytes().len() != 16 {
         entry.wrong("Secret", "must be 16 bytes");
         return None;
@@ -195,8 +195,17 @@ fn yubico(node: Node<'_>, data: Data<'_>, serial: &str, entry: &mut Entry<'_>) -
     })
 }
 
-/// The secret of a key.
-pub(super) fn secret(data: Data<'_>) -> Result<Secret, String> {
-    let mut bytes = data.secret()?;
-    Secret::new(std::mem::take(&mut *bytes)).map_err(|error| error.to_string())
+/// The secret of a key, and what the file leaves open about it.
+pub(super) fn secret(data: Data<'_>) -> Result<(Secret, Option<String>), String> {
+    let mut opened = data.secret()?;
+    let length = opened.bytes.len();
+    let remark = opened.is_open.then(|| {
+        let short = length.saturating_sub(1);
+        format!(
+            "By its padding the secret may have {short} bytes or {length}; {length} were taken. \
+            Have its owner try a code with \"fob check\"."
+        )
+    });
+    let secret = Secret::new(std::mem::take(&mut *opened.bytes));
+    Ok((secret.map_err(|error| error.to_string())?, remark))
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use zeroize::Zeroizing;
 
-use super::cipher::{Cipher, Hash, last_part};
+use super::cipher::{Cipher, Hash, Padding, last_part};
 use crate::xml::{self, Node};
 use crate::{Key, Problem};
 
@@ -20,6 +20,14 @@ pub(super) struct Lock {
     mac_key: Zeroizing<Vec<u8>>,
     /// Whether a MAC was right; `None` before the first.
     fits: Cell<Option<bool>>,
+    padding: Padding,
+}
+
+/// An opened value.
+pub(super) struct Opened {
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+    /// Whether it may as well be a byte shorter, by the padding.
+    pub(super) is_open: bool,
 }
 
 impl Lock {
@@ -52,20 +60,35 @@ impl Lock {
             Some(node) => mac_key(node, &key)?,
         };
         let fits = Cell::new(None);
-        Ok(Some(Self {
+        let mut lock = Self {
             key,
             hash,
             mac_key,
             fits,
-        }))
+            padding: Padding::default(),
+        };
+        lock.padding = lock.padding(container);
+        Ok(Some(lock))
+    }
+
+    /// How the secrets of the file are padded: what one of them can't tell, all of them may.
+    fn padding(&self, container: Node<'_>) -> Padding {
+        let secrets = container
+            .descendants()
+            .filter(|node| xml::is(*node, "Secret"));
+        let plain = secrets.filter_map(|secret| {
+            let value = xml::one(secret, "EncryptedValue").ok()??;
+            let (cipher, sealed) = encrypted(value).ok()?;
+            let mac = xml::base64(xml::text_of(secret, "ValueMAC").ok()??).ok()?;
+            check_length(cipher, &self.key).ok()?;
+            let is_right = self.hash.is_mac(&self.mac_key, &sealed, &mac);
+            is_right.then(|| cipher.decrypt(&self.key, &sealed))?
+        });
+        plain.fold(Padding::default(), |padding, plain| padding.with(&plain))
     }
 
     /// What an `EncryptedValue` holds, after its MAC was found right.
-    pub(super) fn open(
-        &self,
-        value: Node<'_>,
-        mac: Option<&str>,
-    ) -> Result<Zeroizing<Vec<u8>>, String> {
+    pub(super) fn open(&self, value: Node<'_>, mac: Option<&str>) -> Result<Opened, String> {
         let (cipher, sealed) = encrypted(value)?;
         let mac = mac.ok_or("its ValueMAC is missing")?;
         let mac = xml::base64(mac).map_err(|what| format!("its ValueMAC {what}"))?;
@@ -79,9 +102,12 @@ impl Lock {
             );
         }
         check_length(cipher, &self.key)?;
-        cipher
-            .open(&self.key, &sealed)
-            .ok_or_else(|| "has a wrong padding or length".into())
+        let is_open = cipher
+            .decrypt(&self.key, &sealed)
+            .is_some_and(|plain| self.padding.is_open(&plain));
+        let bytes = cipher.open(&self.key, &sealed, self.padding);
+        let bytes = bytes.ok_or("has a wrong padding or length")?;
+        Ok(Opened { bytes, is_open })
     }
 
     /// Whether the key belongs to another file, as far as one can tell: no MAC was right.
@@ -156,12 +182,14 @@ fn mac_key(node: Node<'_>, key: &[u8]) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let wrong = |what: String| plain(format!("MACKey: {what}"));
     let (cipher, sealed) = encrypted(node).map_err(wrong)?;
     check_length(cipher, key).map_err(wrong)?;
-    cipher.open(key, &sealed).ok_or_else(|| {
-        problem(
-            "MACKey: this is not the key of the file, or the file was changed",
-            "Compare the key with what the maker sent. If it is right, get the file again.",
-        )
-    })
+    cipher
+        .open(key, &sealed, Padding::default())
+        .ok_or_else(|| {
+            problem(
+                "MACKey: this is not the key of the file, or the file was changed",
+                "Compare the key with what the maker sent. If it is right, get the file again.",
+            )
+        })
 }
 
 /// The cipher and the bytes of an encrypted element.

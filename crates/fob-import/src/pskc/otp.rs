@@ -81,12 +81,13 @@ fn common(
 ) -> Option<(Token, Vec<String>)> {
     let digits = entry.take("ResponseFormat", digits(node));
     let algorithm = entry.take("Suite", algorithm(node));
-    let mut token = entry::token(kind, entry.take("Secret", secret(data))?);
+    let (secret, remark) = entry.take("Secret", secret(data))?;
+    let mut token = entry::token(kind, secret);
     token.algorithm = algorithm?;
     let digits = digits?;
     token.digits = digits.unwrap_or(Digits::MIN);
-    let remarks = digits.is_none().then(|| DIGITS_UNSAID.to_owned());
-    Some((token, remarks.into_iter().collect()))
+    let unsaid = digits.is_none().then(|| DIGITS_UNSAID.to_owned());
+    Some((token, unsaid.into_iter().chain(remark).collect()))
 }
 
 /// `ResponseFormat`, which drafts have in `Usage`.

@@ -60,6 +60,82 @@ fn encrypted_examples_of_the_standard_open() {
     }
 }
 
+/// A container with these secrets, each encrypted as it is: its padding is part of it.
+fn sealed(secrets: &[Vec<u8>]) -> String {
+    use aes::cipher::{BlockModeEncrypt, KeyIvInit};
+    let key = [0x12; 16];
+    let value = |plain: &[u8]| {
+        let mut body = plain.to_vec();
+        let (blocks, rest) = aes::cipher::array::Array::slice_as_chunks_mut(&mut body);
+        assert!(rest.is_empty());
+        cbc::Encryptor::<aes::Aes128>::new_from_slices(&key, &[7; 16])
+            .unwrap()
+            .encrypt_blocks(blocks);
+        let body = [[7; 16].as_slice(), &body].concat();
+        let mac = data_encoding::BASE64.encode(&Hash::Sha1.mac(&key, &body));
+        let body = data_encoding::BASE64.encode(&body);
+        format!(
+            "<EncryptedValue><EncryptionMethod Algorithm=\"aes128-cbc\"/><CipherData>\
+            <CipherValue>{body}</CipherValue></CipherData></EncryptedValue><ValueMAC>{mac}</ValueMAC>"
+        )
+    };
+    let package = |secret: &Vec<u8>| {
+        let value = value(secret);
+        format!(
+            "<KeyPackage><Key Algorithm=\"hotp\"><Data><Secret>{value}</Secret></Data></Key>\
+            </KeyPackage>"
+        )
+    };
+    let packages: String = secrets.iter().map(package).collect();
+    format!(
+        "<KeyContainer><EncryptionKey><KeyName>k</KeyName></EncryptionKey>\
+        <MACMethod Algorithm=\"hmac-sha1\"/>{packages}</KeyContainer>"
+    )
+}
+
+/// How long each secret is that is read of such a container, and whether something is said of it.
+fn lengths(secrets: &[Vec<u8>]) -> Vec<(usize, bool)> {
+    let key = Some(Key::Preshared(Zeroizing::new(vec![0x12; 16])));
+    let options = Options {
+        key,
+        ..Options::default()
+    };
+    let batch = read(sealed(secrets).as_bytes(), &options);
+    assert_eq!(batch.problems, []);
+    let of = |found: &Found| {
+        let is_said = found.remarks.iter().any(|text| text.contains("padding"));
+        (found.token.secret.bytes().len(), is_said)
+    };
+    batch.tokens.iter().map(of).collect()
+}
+
+/// The last byte of a secret without padding may be 01: it isn't padding, and isn't lost.
+#[test]
+fn secret_that_ends_like_padding_is_not_cut() {
+    let secret = |first: u8, length: u8| (first..).take(length.into()).collect::<Vec<u8>>();
+    let ending = |first, length, end: &[u8]| [&secret(first, length), end].concat();
+    let padded20 = ending(90, 20, &[12; 12]);
+    // The others of the file have none.
+    let bare = [
+        secret(1, 32),
+        ending(50, 31, &[1]),
+        ending(60, 30, &[2, 2]),
+        ending(70, 63, &[1]),
+        ending(80, 15, &[1]),
+        padded20.clone(),
+        ending(100, 20, &[0; 12]),
+    ];
+    let expected = [32, 32, 32, 64, 16, 20, 20].map(|length| (length, false));
+    assert_eq!(lengths(&bare), expected);
+    // By itself it leaves open what it is.
+    assert_eq!(lengths(&[ending(1, 31, &[1])]), [(32, true)]);
+    let mixed = [ending(1, 63, &[1]), padded20, ending(50, 15, &[1])];
+    assert_eq!(lengths(&mixed), [(64, true), (20, false), (15, false)]);
+    // Whoever pads a secret that needs no padding always pads.
+    let padded = [ending(1, 32, &[16; 16]), ending(50, 31, &[1])];
+    assert_eq!(lengths(&padded), [(32, false), (31, false)]);
+}
+
 /// RFC 6030, figure 7: 651e63cd57008476af1ff6422cd02e41.
 #[test]
 fn passphrase_becomes_the_key_of_the_standard() {

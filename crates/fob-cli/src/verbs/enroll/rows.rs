@@ -16,6 +16,8 @@ use crate::stop::Stop;
 const MAX_SIZE: u64 = 1 << 26;
 /// How many problems are told one by one.
 const MAX_TOLD: usize = 20;
+/// The longest id of a token, in bytes.
+const MAX_ID: usize = 64;
 /// What a column may be called.
 pub(super) const COLUMNS: [&str; 11] = [
     "name",
@@ -168,6 +170,9 @@ fn row(line: u64, fields: &Said, wish: &Wish, problems: &mut Problems) -> Option
         );
         good = false;
     }
+    if row.is_for_stock() {
+        row.name_by_serial();
+    }
     good.then_some(row)
 }
 
@@ -175,6 +180,17 @@ impl Row {
     /// Whether it is a token that nobody gets yet.
     pub(super) fn is_for_stock(&self) -> bool {
         self.name.is_empty() && self.wish.serial.is_some() && self.given.is_some()
+    }
+
+    /// As at an import: nobody knows yet who gets it, and "phone" is what most have already.
+    fn name_by_serial(&mut self) {
+        let id = self
+            .wish
+            .serial
+            .as_ref()
+            .map(|serial| format!("fob-{serial}"));
+        let id = id.filter(|id| id.len() <= MAX_ID);
+        self.wish.id = self.wish.id.take().or(id);
     }
 
     fn set(&mut self, column: &str, text: &str) -> Result<(), String> {
@@ -246,6 +262,20 @@ mod tests {
             .map(|r| r.wish.digits.unwrap().count())
             .collect();
         assert_eq!(digits, [8, 6]);
+    }
+
+    /// Called "phone", it couldn't be given to anybody who has one.
+    #[test]
+    fn token_for_the_stock_is_called_after_its_serial() {
+        let text = b"name,id,serial,secret\n\
+            ,,77,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n\
+            ,mine,78,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n\
+            alice,,79,GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\n";
+        let (rows, problems) = rows(text, "");
+        assert_eq!(problems, []);
+        let rows = rows.unwrap();
+        let ids: Vec<_> = rows.iter().map(|row| row.wish.id.as_deref()).collect();
+        assert_eq!(ids, [Some("fob-77"), Some("mine"), None]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use fob_core::format::TokenFile;
 use fob_core::{Counter, Kind, Ledger, Now, Token, step, window_steps};
 use fob_store::Store;
 
+use crate::barred::Barred;
 use crate::output::time;
 
 /// A thing that a person has.
@@ -56,8 +57,8 @@ pub(super) fn all(store: &Store, file: &TokenFile, ledger: &Ledger, now: &Now) -
 
 fn token_state(store: &Store, token: &Token, ledger: &Ledger, now: &Now) -> (String, bool) {
     let (id, floor) = (&token.id, ledger.floor(token));
-    if token.disabled {
-        return (format!("{id}: disabled"), false);
+    if let Some(barred) = Barred::of(token, ledger, now) {
+        return (format!("{id}: {barred}"), false);
     }
     if !store.conf.policy.types.has(token.kind) {
         let what = format!(
@@ -65,12 +66,6 @@ fn token_state(store: &Store, token: &Token, ledger: &Ledger, now: &Now) -> (Str
             token.kind.name()
         );
         return (what, false);
-    }
-    if floor == Ledger::BLOCKED {
-        return (format!("{id}: blocked, see fob-repair(1)"), false);
-    }
-    if token.expires.is_some_and(|day| now.unix >= day.end()) {
-        return (format!("{id}: its last day is over"), false);
     }
     match token.kind {
         Kind::Yubico { .. } => (format!("{id}: what the YubiKey types at a touch"), true),
@@ -81,9 +76,6 @@ fn token_state(store: &Store, token: &Token, ledger: &Ledger, now: &Now) -> (Str
                 format!("{id}: the codes of the counters {floor} to {last}"),
                 true,
             )
-        }
-        Kind::Totp { .. } if !now.clock_is_set() => {
-            (format!("{id}: this machine's clock was never set"), false)
         }
         Kind::Totp { period, t0 } => {
             let drift = ledger.entry(token.key()).map_or(0, |entry| entry.drift());

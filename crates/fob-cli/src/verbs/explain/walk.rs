@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fob_core::format::TokenFile;
 use fob_core::{Arguments, FirstPass, Ledger, Reason, Settings, Source, Standing, Token};
-use fob_store::{Account, Call, DEFAULT_CONF, Fault, FaultKind, Pass, Store, Who, now};
+use fob_store::{Account, Call, DEFAULT_CONF, Fault, FaultKind, Pass, Store, Who, now, shell_word};
 
 use super::tokens;
 use super::{End, Step, Wish};
@@ -188,7 +188,12 @@ impl Walk {
                 let account = Account::look_up(name).ok().flatten();
                 let renamed = account.and_then(|account| people::renamed(store, &account));
                 renamed.map_or_else(
-                    || format!("\nTo enrol {name}: fob enroll {name}"),
+                    || {
+                        format!(
+                            "\nTo enrol {name}: fob enroll {name_word}",
+                            name_word = shell_word(name)
+                        )
+                    },
                     |remedy| format!("\n{}", remedy.replace("\n     ", "\n")),
                 )
             }
@@ -262,7 +267,8 @@ impl Walk {
             reason: Some(word),
             pam: "PAM_AUTH_ERR",
             summary: format!(
-                "Every code is refused, but for a recovery code. To lift it: fob unlock {user}"
+                "Every code is refused, but for a recovery code. To lift it: fob unlock {user}",
+                user = shell_word(user)
             ),
         }))
     }
@@ -288,7 +294,10 @@ impl Walk {
             step(self, "token", thing.detail.clone());
         }
         if file.disabled {
-            let why = format!("{user} is disabled. To undo it: fob enable {user}");
+            let why = format!(
+                "{user} is disabled. To undo it: fob enable {user_word}",
+                user_word = shell_word(user)
+            );
             return every_code_refused(Reason::Disabled, &why);
         }
         let tokens = has.iter().filter(|thing| thing.code.is_none());
@@ -304,14 +313,21 @@ impl Walk {
                 let why = "this machine's clock was never set. Set it.".into();
                 (Reason::ClockUnset, why)
             } else if tokens == 0 && codes.is_empty() {
-                let why = format!("{user} has nothing that lets in. Run: fob enroll {user}");
+                let why = format!(
+                    "{user} has nothing that lets in. Run: fob enroll {user_word}",
+                    user_word = shell_word(user)
+                );
                 (Reason::Wrong, why)
             } else if tokens == 0 {
-                let why = format!("{user} has no token that lets in. Run: fob enroll {user}");
+                let why = format!(
+                    "{user} has no token that lets in. Run: fob enroll {user_word}",
+                    user_word = shell_word(user)
+                );
                 (Reason::Wrong, why)
             } else {
                 let why = format!(
-                    "{user} has {tokens} of the {least} tokens that it takes here. Run: fob enroll {user}"
+                    "{user} has {tokens} of the {least} tokens that it takes here. Run: fob enroll {user_word}",
+                    user_word = shell_word(user)
                 );
                 (Reason::TooFewTokens, why)
             };

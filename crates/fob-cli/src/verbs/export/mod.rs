@@ -6,6 +6,7 @@ mod other;
 mod pskc;
 mod users_oath;
 
+use fob_store::shell_word;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -116,7 +117,8 @@ pub(super) fn run(desk: &Desk, wish: &Wish) -> Result<(), Stop> {
     pages.iter().for_each(|(_, page)| page.warn());
     if file.recovery.is_some() {
         remark(&format!(
-            "Recovery codes can't be shown again. For new ones, run: fob recovery {user}"
+            "Recovery codes can't be shown again. For new ones, run: fob recovery {user}",
+            user = shell_word(user)
         ));
     }
     show(desk, user, &pages)
@@ -128,7 +130,8 @@ fn as_it_stands(token: &Token, ledger: &Ledger, user: &str) -> Option<Token> {
     let floor = ledger.floor(token);
     if floor == Ledger::BLOCKED {
         remark(&format!(
-            "{id:?} is blocked: nobody knows its counter. See: fob show {user}"
+            "{id:?} is blocked: nobody knows its counter. See: fob show {user}",
+            user = shell_word(user)
         ));
         return None;
     }

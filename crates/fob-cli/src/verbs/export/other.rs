@@ -12,7 +12,8 @@ use fob_store::{Account, now};
 use zeroize::Zeroizing;
 
 use super::{Wish, google_authenticator, pskc, users_oath};
-use crate::output::{remark, say};
+use crate::everybody::Everybody;
+use crate::output::{self, remark, say};
 use crate::stop::Stop;
 use crate::verbs::Desk;
 use crate::verbs::import::source;
@@ -50,7 +51,7 @@ pub(super) fn run(desk: &Desk, wish: &Wish, target: Target) -> Result<(), Stop> 
     if key.is_some() && target != Target::Pskc {
         return Err(Stop::unknown("only a pskc file can be encrypted").remedy("Say --to pskc."));
     }
-    let holders = holders(desk, wish)?;
+    let (holders, unreadable) = holders(desk, wish)?;
     let items = items(&holders, wish)?;
     let question = "Whoever reads this can make these people's codes from now on. Write it?";
     terminal::agree(question, wish.yes)?;
@@ -73,15 +74,48 @@ pub(super) fn run(desk: &Desk, wish: &Wish, target: Target) -> Result<(), Stop> 
     remark(
         "Use one system only from now on: what is spent there isn't spent here. When all is well there, run: fob revoke NAME",
     );
-    Ok(())
+    if unreadable == 0 {
+        return Ok(());
+    }
+    let people = output::count(unreadable, "token file");
+    Err(
+        Stop::unknown(format!("{people} could not be exported, the others are"))
+            .remedy("See above whose. They get in there once that is mended and exported."),
+    )
 }
 
-fn holders(desk: &Desk, wish: &Wish) -> Result<Vec<Holder>, Stop> {
-    let Some(name) = &wish.name else {
-        let names = people::holders(&desk.store)?;
-        return names.iter().map(|name| holder(desk, name)).collect();
-    };
-    Ok(vec![holder(desk, name)?])
+/// Whose tokens are wished, and how many of all others could not be read. Those are told by
+/// name, for somebody's damaged file shall keep nobody else from moving.
+fn holders(desk: &Desk, wish: &Wish) -> Result<(Vec<Holder>, u64), Stop> {
+    if let Some(name) = &wish.name {
+        return Ok((vec![holder(desk, name)?], 0));
+    }
+    let (mut holders, mut unreadable) = (Vec::new(), 0u64);
+    let everybody = Everybody::list();
+    for name in people::holders(&desk.store)? {
+        let found = everybody.find(&name).map_err(Stop::from);
+        let left_out = match found {
+            Ok(None) => "is left out: this system knows nobody of that name.".into(),
+            Ok(Some(account)) if account.name != name => {
+                let is = account.name;
+                format!(
+                    "is left out: the account is called {is}, so no login reads this token file."
+                )
+            }
+            found => match found.and_then(|_| holder(desk, &name)) {
+                Ok(holder) => {
+                    holders.push(holder);
+                    continue;
+                }
+                Err(stop) => {
+                    unreadable = unreadable.saturating_add(1);
+                    format!("is left out: {}", stop.what)
+                }
+            },
+        };
+        remark(&format!("{name} {left_out}"));
+    }
+    Ok((holders, unreadable))
 }
 
 fn holder(desk: &Desk, name: &str) -> Result<Holder, Stop> {

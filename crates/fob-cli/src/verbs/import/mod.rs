@@ -9,6 +9,7 @@ mod homes;
 mod plan;
 mod report;
 pub(super) mod source;
+mod unassigned;
 mod write;
 
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ use fob_import::{Batch, Dropped, Found, Problem, Used};
 use fob_store::{Account, now};
 use zeroize::Zeroizing;
 
+use super::unassigned::{self, Unassigned};
 use super::{Read, Wish};
 use crate::everybody::Everybody;
 use crate::output::{count, remark};
@@ -31,6 +32,7 @@ pub(super) struct Plan {
     pub(super) people: Vec<Person>,
     /// Tokens that nobody gets yet, by their serials.
     pub(super) stock: Vec<(String, Token)>,
+    pub(super) stock_remarks: Vec<unassigned::Remark>,
     pub(super) dropped: Vec<Dropped>,
     pub(super) problems: Vec<Problem>,
     /// Problems that aren't told one by one.
@@ -50,6 +52,8 @@ pub(super) struct Person {
     /// Which of them are spent here, as in a ledger.
     pub(super) spent_scratch: u16,
     pub(super) pin: Option<Zeroizing<String>>,
+    /// What the file calls them, if a domain was left away.
+    full_name: Option<String>,
 }
 
 /// A token, and what is spent of it.
@@ -58,6 +62,15 @@ pub(super) struct Import {
     pub(super) token: Token,
     pub(super) used: Used,
     pub(super) remarks: Vec<String>,
+    /// What the file calls the person, if a domain was left away.
+    pub(super) full_name: Option<String>,
+}
+
+/// Whom a name means here.
+struct Named {
+    account: Account,
+    /// The name, if a domain was left away.
+    full: Option<String>,
 }
 
 impl Plan {
@@ -77,6 +90,7 @@ impl Plan {
         let mut plan = Self {
             people: Vec::new(),
             stock: Vec::new(),
+            stock_remarks: Vec::new(),
             dropped,
             problems,
             more_problems,
@@ -93,25 +107,29 @@ impl Plan {
         }
         let everybody = Everybody::list();
         let mut places = HashMap::new();
+        let mut unassigned = Vec::new();
         let now = now();
         for mut found in tokens {
             plan.check_strength(&found, wish);
             let user = wish.user.clone().or_else(|| owner(people.as_ref(), &found));
-            let account = match &user {
+            let named = match &user {
                 Some(name) => plan.account(&everybody, name, &found, wish)?,
                 None => {
-                    plan.keep(found);
+                    unassigned.extend(plan.keep(found));
                     continue;
                 }
             };
             if let Some(id) = &wish.id {
                 found.token.id.clone_from(id);
             }
-            if let Some(account) = account {
-                plan.give(account, found, &mut places, &now);
+            if let Some(named) = named {
+                plan.give(named, found, &mut places, &now);
             }
         }
         plan.settle_ids();
+        plan.remarks.extend(unassigned::settle(&mut unassigned));
+        plan.stock_remarks = unassigned::remarks(&unassigned);
+        plan.stock = unassigned.into_iter().map(Unassigned::into_pair).collect();
         Ok(plan)
     }
 
@@ -299,13 +317,15 @@ impl Plan {
         name: &str,
         found: &Found,
         wish: &Wish,
-    ) -> Result<Option<Account>, Stop> {
+    ) -> Result<Option<Named>, Stop> {
         if let Some(account) = everybody.find(name)? {
-            return Ok(Some(account));
+            let full = None;
+            return Ok(Some(Named { account, full }));
         }
         if let Some((short, _)) = name.split_once('@').filter(|(short, _)| !short.is_empty()) {
             if let Some(account) = everybody.find(short)? {
-                return Ok(Some(account));
+                let full = Some(name.to_owned());
+                return Ok(Some(Named { account, full }));
             }
         }
         if wish.skip_unknown {
@@ -323,32 +343,23 @@ impl Plan {
         Ok(None)
     }
 
-    fn keep(&mut self, found: Found) {
-        let serial = found
-            .token
-            .serial
-            .clone()
-            .or_else(|| found.token.public_id.clone());
-        match serial {
-            Some(serial) if found.pin.is_none() => {
-                let mut token = found.token;
-                token.serial = Some(serial.clone());
-                if token.id.is_empty() {
-                    token.id = format!("fob-{serial}");
-                }
-                self.stock.push((serial, token));
-            }
-            _ => self.problem(
-                &found.place,
+    /// A token that nobody gets yet, unless it has no serial to be found by.
+    fn keep(&mut self, found: Found) -> Option<Unassigned> {
+        let place = found.place.clone();
+        let kept = Unassigned::new(found);
+        if kept.is_none() {
+            self.problem(
+                &place,
                 "nobody is named for it, and it has no serial",
                 "Say whose it is with --user NAME.",
-            ),
+            );
         }
+        kept
     }
 
     fn give(
         &mut self,
-        account: Account,
+        Named { account, full }: Named,
         found: Found,
         places: &mut HashMap<u32, usize>,
         now: &Now,
@@ -361,11 +372,27 @@ impl Plan {
                 scratch: Vec::new(),
                 spent_scratch: 0,
                 pin: None,
+                full_name: None,
             });
         }
         let Some(person) = self.people.get_mut(place) else {
             return;
         };
+        if let (Some(full), Some(other)) = (&full, &person.full_name) {
+            if domain(full) != domain(other) {
+                let what = format!(
+                    "{full} and {other} both would be {}, and may be two people",
+                    person.account.name
+                );
+                let remedy = "Say whose each serial is, with --people FILE; or take one of them \
+                              out of a copy of the file.";
+                self.problem(&found.place, what, remedy);
+                return;
+            }
+        }
+        if person.full_name.is_none() {
+            person.full_name.clone_from(&full);
+        }
         let is_first = person.imports.is_empty();
         if !is_first && person.pin.as_deref() != found.pin.as_deref() {
             let what = format!(
@@ -384,6 +411,7 @@ impl Plan {
             place: found.place,
             token: found.token,
             remarks: found.remarks,
+            full_name: full,
         });
     }
 
@@ -510,6 +538,12 @@ fn spent(used: Used, token: &Token, now: &Now) -> Used {
     }
 }
 
+/// What is behind a name's @.
+fn domain(name: &str) -> Option<String> {
+    let (_, domain) = name.split_once('@')?;
+    Some(domain.to_ascii_lowercase())
+}
+
 fn usual_id(kind: Kind) -> &'static str {
     match kind {
         Kind::Totp { .. } => "phone",
@@ -531,5 +565,78 @@ fn problem(place: &str, what: String, remedy: String) -> Problem {
         place: place.to_owned(),
         what,
         remedy: Some(remedy),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fob_core::{Algorithm, Digits, Period, Secret};
+
+    use super::*;
+
+    fn plan() -> Plan {
+        Plan {
+            people: Vec::new(),
+            stock: Vec::new(),
+            stock_remarks: Vec::new(),
+            dropped: Vec::new(),
+            problems: Vec::new(),
+            more_problems: 0,
+            remarks: Vec::new(),
+            there: Vec::new(),
+            warned: false,
+        }
+    }
+
+    /// A token of alice's, under that name in the file.
+    fn give(plan: &mut Plan, places: &mut HashMap<u32, usize>, full: Option<&str>) {
+        let found = Found {
+            place: format!("line {}", plan.people.len()),
+            user: full.map(str::to_owned),
+            token: Token {
+                id: String::new(),
+                kind: Kind::Totp {
+                    period: Period::DEFAULT,
+                    t0: 0,
+                },
+                algorithm: Algorithm::Sha1,
+                digits: Digits::MIN,
+                secret: Secret::new((1..=20).collect()).unwrap(),
+                serial: None,
+                public_id: None,
+                expires: None,
+                disabled: false,
+            },
+            issuer: None,
+            used: Used::default(),
+            pin: None,
+            scratch: Vec::new(),
+            remarks: Vec::new(),
+        };
+        let account = Account {
+            uid: 1000,
+            name: "alice".into(),
+        };
+        let full = full.map(str::to_owned);
+        plan.give(Named { account, full }, found, places, &now());
+    }
+
+    /// A code must never be somebody else's: alice@partner.example isn't alice of corp.example.
+    #[test]
+    fn names_of_two_domains_are_not_one_person() {
+        let (mut plan, mut places) = (plan(), HashMap::new());
+        give(&mut plan, &mut places, None);
+        give(&mut plan, &mut places, Some("alice@corp.example"));
+        give(&mut plan, &mut places, Some("Alice@CORP.example"));
+        assert_eq!(plan.problems, []);
+        give(&mut plan, &mut places, Some("alice@partner.example"));
+        let problem = plan.problems.first().unwrap();
+        for name in ["alice@partner.example", "alice@corp.example"] {
+            assert!(problem.what.contains(name), "{}", problem.what);
+        }
+        let imports = &plan.people.first().unwrap().imports;
+        let names: Vec<_> = imports.iter().map(|one| one.full_name.as_deref()).collect();
+        let expected = [None, Some("alice@corp.example"), Some("Alice@CORP.example")];
+        assert_eq!(names, expected);
     }
 }

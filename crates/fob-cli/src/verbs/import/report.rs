@@ -1,11 +1,14 @@
 //! Who gets what, for people and for programs.
 
+use std::collections::HashSet;
+
 use fob_import::detect::Format;
 use fob_store::now;
 use serde::Serialize;
 
 use super::Wish;
 use super::plan::{Import, Plan};
+use super::unassigned::few;
 use crate::output::{count, plain, remark, say, say_json, time};
 use crate::stop::Stop;
 use crate::table::Table;
@@ -21,6 +24,7 @@ pub(super) struct Report<'a> {
     tokens: Vec<Line<'a>>,
     /// The serials of the tokens that go into the stock.
     stock: Vec<&'a str>,
+    stock_remarks: Vec<Said<'a>>,
     dropped: Vec<Left<'a>>,
     problems: Vec<Wrong<'a>>,
     remarks: &'a [String],
@@ -31,6 +35,8 @@ pub(super) struct Report<'a> {
 #[derive(Serialize)]
 struct Line<'a> {
     user: &'a str,
+    /// What the file calls the person, if a domain was left away.
+    full_name: Option<&'a str>,
     id: &'a str,
     #[serde(rename = "type")]
     kind: &'a str,
@@ -48,6 +54,13 @@ struct Line<'a> {
     scratch: usize,
     weak: bool,
     remarks: &'a [String],
+}
+
+/// Something to know of tokens that go into the stock.
+#[derive(Serialize)]
+struct Said<'a> {
+    remark: &'a str,
+    serials: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -85,6 +98,7 @@ impl<'a> Report<'a> {
                 .iter()
                 .map(|(serial, _)| serial.as_str())
                 .collect(),
+            stock_remarks: said(plan),
             dropped: plan
                 .dropped
                 .iter()
@@ -158,17 +172,15 @@ impl<'a> Report<'a> {
             tell(&format!("not imported: {}: {why}", what.trim()))?;
         }
         if !self.stock.is_empty() {
-            let first: Vec<&str> = self.stock.iter().take(8).copied().collect();
             let number = tokens(self.stock.len());
-            let more = if first.len() < self.stock.len() {
-                ", ..."
-            } else {
-                ""
+            tell(&format!("into the stock: {number}: {}", few(&self.stock)))?;
+        }
+        for Said { remark, serials } in self.stock_remarks.iter().take(most) {
+            let number = match serials.len() {
+                1 => String::new(),
+                several => format!("{}: ", tokens(several)),
             };
-            tell(&format!(
-                "into the stock: {number}: {}{more}",
-                first.join(", ")
-            ))?;
+            tell(&format!("{number}{}: {remark}", few(serials)))?;
         }
         let mut texts = self.remarks.iter().chain(self.there);
         texts.try_for_each(|text| tell(text))
@@ -214,6 +226,7 @@ impl<'a> Report<'a> {
 impl Line<'_> {
     fn besides(&self) -> String {
         let mut besides = Vec::new();
+        besides.extend(self.full_name.map(str::to_owned));
         if self.algorithm != "sha1" {
             besides.push(self.algorithm.to_owned());
         }
@@ -239,6 +252,20 @@ impl Line<'_> {
     }
 }
 
+/// What is to be known of the tokens that go into the stock after all.
+fn said(plan: &Plan) -> Vec<Said<'_>> {
+    let stock: HashSet<&str> = plan.stock.iter().map(|(s, _)| s.as_str()).collect();
+    let all = plan.stock_remarks.iter().map(|(remark, serials)| Said {
+        remark,
+        serials: serials
+            .iter()
+            .map(String::as_str)
+            .filter(|serial| stock.contains(serial))
+            .collect(),
+    });
+    all.filter(|said| !said.serials.is_empty()).collect()
+}
+
 fn tokens(number: usize) -> String {
     count(u64::try_from(number).unwrap_or(u64::MAX), "token")
 }
@@ -248,6 +275,7 @@ fn line<'a>(user: &'a str, import: &'a Import, pin: bool, scratch: usize) -> Lin
         token,
         used,
         remarks,
+        full_name,
         ..
     } = import;
     let from = match (token.kind, used.floor) {
@@ -261,6 +289,7 @@ fn line<'a>(user: &'a str, import: &'a Import, pin: bool, scratch: usize) -> Lin
     };
     Line {
         user,
+        full_name: full_name.as_deref(),
         id: &token.id,
         kind: token.kind.name(),
         digits: token.digits.count(),

@@ -37,12 +37,7 @@ pub(super) fn layout(name: &str) -> Result<Layout, String> {
 /// # Errors
 /// It can't be read; its format isn't clear; a key is missing.
 pub(super) fn read(wish: &Wish) -> Result<Read, Stop> {
-    let (said, paths) = match wish.words.as_slice() {
-        [format, paths @ ..] if !paths.is_empty() && !format.exists() => {
-            (Some(format_of(format)?), paths)
-        }
-        paths => (None, paths),
-    };
+    let (said, paths) = split(&wish.words, Path::exists)?;
     let files: Result<Vec<_>, _> = paths.iter().map(|path| bytes(path)).collect();
     let files = files?;
     let (Some(first), Some(path)) = (files.first(), paths.first()) else {
@@ -70,6 +65,25 @@ pub(super) fn read(wish: &Wish) -> Result<Read, Stop> {
         },
         people: wish.people.as_deref().map(owners).transpose()?,
     })
+}
+
+/// The format, if the first of several words says it, and the files. A file that is called like
+/// a format isn't meant by that word: `./csv` is.
+fn split(
+    words: &[PathBuf],
+    exists: impl Fn(&Path) -> bool,
+) -> Result<(Option<Format>, &[PathBuf]), Stop> {
+    let [word, paths @ ..] = words else {
+        return Ok((None, words));
+    };
+    if paths.is_empty() {
+        return Ok((None, words));
+    }
+    match word.to_str().and_then(Format::from_name) {
+        Some(format) => Ok((Some(format), paths)),
+        None if exists(word) => Ok((None, words)),
+        None => Ok((Some(format_of(word)?), paths)),
+    }
 }
 
 /// What the QR codes of all pictures say.
@@ -226,4 +240,31 @@ fn bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, Stop> {
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Also where the folder that one is in has something of that name.
+    #[test]
+    fn name_of_a_format_before_a_file_is_the_format() {
+        let of = |words: &[&str], there: bool| {
+            let words: Vec<PathBuf> = words.iter().map(PathBuf::from).collect();
+            let (format, paths) = split(&words, |_| there).map_err(|stop| stop.what)?;
+            Ok::<_, String>((format.map(Format::name), paths.len()))
+        };
+        for there in [false, true] {
+            assert_eq!(of(&["csv", "file"], there), Ok((Some("csv"), 1)));
+            assert_eq!(of(&["picture", "a", "b"], there), Ok((Some("picture"), 2)));
+            assert_eq!(of(&["csv"], there), Ok((None, 1)));
+        }
+        assert_eq!(of(&["a.png", "b.png"], true), Ok((None, 2)));
+        assert_eq!(of(&["./csv", "b.png"], true), Ok((None, 2)));
+        assert!(
+            of(&["cvs", "file"], false)
+                .unwrap_err()
+                .contains("no format")
+        );
+    }
 }

@@ -1,11 +1,12 @@
 //! What is known of a person, without secrets.
 
 use clap::ValueEnum;
-use fob_core::format::TokenFile;
-use fob_core::{Day, Ledger, Source, Standing};
+use fob_core::format::{Conf, TokenFile};
+use fob_core::{Day, Ledger, Now, Source, Standing};
 use fob_store::{Account, Entry, Store, now};
 use serde::Serialize;
 
+use crate::barred::Barred;
 use crate::everybody::Everybody;
 use crate::output::time;
 use crate::people;
@@ -23,6 +24,7 @@ pub(crate) enum State {
     Throttled,
     Locked,
     Disabled,
+    Unusable,
     NoToken,
     Gone,
     Damaged,
@@ -37,6 +39,7 @@ impl State {
             Self::Throttled => "throttled",
             Self::Locked => "locked",
             Self::Disabled => "disabled",
+            Self::Unusable => "unusable",
             Self::NoToken => "no_token",
             Self::Gone => "gone",
             Self::Damaged => "damaged",
@@ -196,6 +199,10 @@ impl Person {
         if file.disabled || file.tokens.iter().all(|token| token.disabled) {
             return Ok(State::Disabled);
         }
+        if let Some(why) = unusable(store, file, &ledger, &now) {
+            self.problem = Some(why);
+            return Ok(State::Unusable);
+        }
         ledger.throttle.refresh(&now);
         if ledger.throttle.is_locked() {
             return Ok(State::Locked);
@@ -216,6 +223,28 @@ impl Person {
         }
         Ok(State::Ok)
     }
+}
+
+/// Why each token lets nobody in; none if one of them does, in some service.
+fn unusable(store: &Store, file: &TokenFile, ledger: &Ledger, now: &Now) -> Option<String> {
+    let whys = file.tokens.iter().map(|token| {
+        let id = &token.id;
+        match Barred::of(token, ledger, now) {
+            Some(barred) => Some(format!("{id}: {barred}")),
+            None if counts(&store.conf, token) => None,
+            None => Some(format!("{id}: {} tokens do not count", token.kind.name())),
+        }
+    });
+    let whys: Option<Vec<String>> = whys.collect();
+    whys.map(|whys| whys.join("; "))
+}
+
+/// Whether tokens of its kind count in some service.
+fn counts(conf: &Conf, token: &fob_core::Token) -> bool {
+    let mut services = conf.services();
+    let policy = |service| conf.settings(service).policy(conf.policy);
+    conf.policy.types.has(token.kind)
+        || services.any(|service| policy(service).types.has(token.kind))
 }
 
 fn uses(file: &TokenFile, ledger: Option<&Ledger>) -> Vec<Use> {
