@@ -584,6 +584,7 @@ mod tests {
             more_problems: 0,
             remarks: Vec::new(),
             there: Vec::new(),
+            warned: false,
         }
     }
 
