@@ -26,6 +26,23 @@ pub(crate) fn say(text: &str) -> Result<(), Stop> {
         })
 }
 
+/// So many files that can't be read are named; of the others, how many.
+const FEW_UNREAD: usize = 8;
+
+/// Warns of files that can't be read, if there are any, and says what isn't `known` therefore.
+pub(crate) fn warn_of_unread(unread: &[String], known: &str) {
+    for unread in unread.iter().take(FEW_UNREAD) {
+        remark(&format!("fob: warning: {unread}"));
+    }
+    let more = unread.len().saturating_sub(FEW_UNREAD);
+    if more > 0 {
+        remark(&format!("fob: warning: and {more} more; see: fob doctor"));
+    }
+    if !unread.is_empty() {
+        remark(&format!("     {known}"));
+    }
+}
+
 /// Prints one JSON object on one line.
 ///
 /// # Errors

@@ -6,12 +6,9 @@ use std::collections::HashMap;
 use fob_core::{Token, TokenKey};
 use fob_store::Store;
 
-use crate::output::remark;
+use crate::output::warn_of_unread;
 use crate::stop::Stop;
 use crate::{parallel, people};
-
-/// So many files that can't be read are named; of the others, how many.
-const FEW: usize = 8;
 
 /// Everybody's tokens.
 #[derive(Default)]
@@ -51,16 +48,8 @@ impl Owners {
 
     /// Names the files that can't be read.
     pub(crate) fn warn(&self) {
-        for unread in self.unread.iter().take(FEW) {
-            remark(&format!("fob: warning: {unread}"));
-        }
-        let more = self.unread.len().saturating_sub(FEW);
-        if more > 0 {
-            remark(&format!("fob: warning: and {more} more; see: fob doctor"));
-        }
-        if !self.unread.is_empty() {
-            remark("     Whether such a person has the same token isn't known.");
-        }
+        let known = "Whether such a person has the same token isn't known.";
+        warn_of_unread(&self.unread, known);
     }
 
     /// All who have the secret of `token`.

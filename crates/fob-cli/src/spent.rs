@@ -6,12 +6,9 @@ use std::collections::HashMap;
 use fob_core::{Counter, Kind, Ledger, RecoverySet, SpentRecovery, Token, TokenKey};
 use fob_store::{LedgerFile, Store};
 
-use crate::output::remark;
+use crate::output::warn_of_unread;
 use crate::parallel;
 use crate::stop::Stop;
-
-/// So many ledgers that can't be read are named; of the others, how many.
-const FEW: usize = 8;
 
 /// What all ledgers know.
 #[derive(Default)]
@@ -75,18 +72,8 @@ impl Spent {
 
     /// Names the ledgers that can't be read.
     pub(crate) fn warn(&self) {
-        for unread in self.unread.iter().take(FEW) {
-            remark(&format!("fob: warning: {unread}"));
-        }
-        let more = self.unread.len().saturating_sub(FEW);
-        if more > 0 {
-            remark(&format!("fob: warning: and {more} more; see: fob doctor"));
-        }
-        if !self.unread.is_empty() {
-            remark(
-                "     Which codes such a person has used isn't known: give their tokens to nobody.",
-            );
-        }
+        let known = "Which codes such a person has used isn't known: give their tokens to nobody.";
+        warn_of_unread(&self.unread, known);
     }
 
     /// No code of `token` below it may count for whoever gets it; 0 if nobody spent any.

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use fob_core::format::{MAX_TOKENS, Sealing, TokenFile, file_head};
 use fob_core::{Counter, Kind, Pin, RecoverySet, Token};
-use fob_store::{Locked, MAX_FILE, Store, lock_folder, remove_file, replace_file, shell_word};
+use fob_store::{
+    Locked, MAX_FILE, Store, is_temporary, lock_folder, remove_file, replace_file, shell_word,
+};
 use zeroize::Zeroizing;
 
 use crate::output::count;
@@ -12,8 +14,6 @@ use crate::people;
 use crate::stop::Stop;
 use crate::token_text::{NoList, TokenText};
 
-/// Names that a killed `fob` may leave in the folder; see `fob_store::replace_file`.
-const LEFTOVER: &str = ".new-";
 /// No id or serial is longer, in bytes.
 const MAX_LABEL: usize = 64;
 /// The largest whole number of a TOML file that every program reads.
@@ -340,7 +340,7 @@ fn sweep(folder: &Path) {
         return;
     };
     for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(LEFTOVER) {
+        if is_temporary(&entry.file_name()) {
             let _ = remove_file(&entry.path());
         }
     }

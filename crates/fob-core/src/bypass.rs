@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroize;
 
+use crate::tag::tag;
 use crate::{Code, Digits, Now, Reason};
 
 /// How much of the name of whoever issued it is kept: as much as a login name has.
@@ -107,13 +106,5 @@ impl Drop for Bypass {
 
 /// HMAC-SHA-256(salt, "fob bypass" ‖ digits as text), cut to 16 bytes.
 fn digest(salt: &[u8; 16], code: &Code) -> [u8; 16] {
-    let mut digest = [0; 16];
-    // HMAC takes keys of every length.
-    if let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(salt) {
-        mac.update(b"fob bypass");
-        mac.update(code.to_text().as_bytes());
-        let tag = mac.finalize().into_bytes();
-        digest.iter_mut().zip(tag).for_each(|(to, from)| *to = from);
-    }
-    digest
+    tag(salt, &[b"fob bypass", code.to_text().as_bytes()])
 }

@@ -38,6 +38,7 @@ mod seal;
 mod secret;
 mod settings;
 mod source;
+mod tag;
 mod texts;
 mod throttle;
 mod token;

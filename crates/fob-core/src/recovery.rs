@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Hmac;
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroizing;
 
+use crate::tag::tag;
 use crate::{Code, Digits, Secret};
 
 /// How many codes a set has.
@@ -184,21 +185,14 @@ fn sorted(codes: &[Code]) -> Vec<Zeroizing<String>> {
 /// were.
 fn scratch_names(texts: &[Zeroizing<String>], secret: &Secret) -> ([u8; 16], [u8; 16]) {
     let (mut id, mut salt) = ([0; 16], [0; 16]);
-    let tag = |texts: &[Zeroizing<String>]| {
-        // HMAC takes keys of every length.
-        let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(secret.bytes());
-        mac.map(|mut mac| {
-            mac.update(b"fob scratch");
-            texts.iter().for_each(|text| mac.update(text.as_bytes()));
-            mac.finalize().into_bytes()
-        })
-    };
-    if let (Ok(of_secret), Ok(of_codes)) = (tag(&[]), tag(texts)) {
-        let parts = id.iter_mut().chain(&mut salt);
-        parts.zip(of_codes).for_each(|(to, from)| *to = from);
-        let half = id.iter_mut().take(8);
-        half.zip(of_secret).for_each(|(to, from)| *to = from);
-    }
+    let mut all: Vec<&[u8]> = vec![b"fob scratch"];
+    let of_secret: [u8; 8] = tag(secret.bytes(), &all);
+    all.extend(texts.iter().map(|text| text.as_bytes()));
+    let of_codes: [u8; 32] = tag(secret.bytes(), &all);
+    let parts = id.iter_mut().chain(&mut salt);
+    parts.zip(of_codes).for_each(|(to, from)| *to = from);
+    let half = id.iter_mut().zip(of_secret);
+    half.for_each(|(to, from)| *to = from);
     (id, salt)
 }
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use zeroize::Zeroizing;
+
+use crate::tag::tag;
 
 /// Key bytes shared with a token (RFC 4226 section 5.1's K). Wiped when dropped;
 /// `Debug` shows only the length.
@@ -110,15 +110,7 @@ impl Secret {
     /// Tells secrets apart without keeping them: HMAC-SHA-256(secret, "fob secret"), cut to 16
     /// bytes. Zeros at the end of a key make no other HMAC, nor other codes.
     pub fn fingerprint(&self) -> [u8; 16] {
-        let mut fingerprint = [0; 16];
-        // HMAC takes keys of every length.
-        if let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(self.bytes()) {
-            mac.update(b"fob secret");
-            let tag = mac.finalize().into_bytes();
-            let both = fingerprint.iter_mut().zip(tag);
-            both.for_each(|(to, from)| *to = from);
-        }
-        fingerprint
+        tag(self.bytes(), &[b"fob secret"])
     }
 
     /// Whether the secret has the 128 bits that a new token must have.

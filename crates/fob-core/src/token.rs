@@ -3,9 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
+use crate::tag::tag;
 use crate::{Algorithm, Code, Codes, Counter, Day, Digits, Secret};
 
 /// How long a TOTP code is shown: 1 s to a day.
@@ -165,16 +163,11 @@ impl Token {
             Kind::Hotp { .. } | Kind::Yubico { .. } => (0, 0),
             Kind::Totp { period, t0 } => (period.seconds(), t0),
         };
-        let mut key = TokenKey([0; 16]);
-        // HMAC takes keys of every length.
-        if let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(self.secret.bytes()) {
-            mac.update(b"fob ledger");
-            mac.update(self.kind.name().as_bytes());
-            mac.update(&period.to_be_bytes());
-            mac.update(&t0.to_be_bytes());
-            let tag = mac.finalize().into_bytes();
-            key.0.iter_mut().zip(tag).for_each(|(to, from)| *to = from);
-        }
-        key
+        let name = self.kind.name().as_bytes();
+        let (period, t0) = (period.to_be_bytes(), t0.to_be_bytes());
+        TokenKey(tag(
+            self.secret.bytes(),
+            &[b"fob ledger", name, &period, &t0],
+        ))
     }
 }

@@ -1,6 +1,6 @@
 //! Files that appear complete or not at all.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs::{File, Metadata, Permissions};
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
@@ -111,17 +111,21 @@ fn rename_at_once(_: &Path, _: &Path) -> Result<(), Errno> {
     Err(Errno::ENOSYS)
 }
 
+/// Whether it is the name of a temporary file, which a killed process may leave in a folder.
+pub fn is_temporary(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
+}
+
 /// Takes away the temporary name of a file that has another one by now: whoever made it was
 /// killed before they came to that, or is about to. `false` if it has no such name.
 pub(crate) fn remove_temporary_name(path: &Path, stat: &Metadata) -> Result<bool, Fault> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     let names = names(folder).map_err(|errno| Fault::reading(folder, errno))?;
-    let temporary = |name: &OsString| name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes());
     let same = |other: &PathBuf| {
         let other = look_at(other);
         other.is_ok_and(|other| (other.dev(), other.ino()) == (stat.dev(), stat.ino()))
     };
-    let mut others = names.into_iter().filter(temporary);
+    let mut others = names.into_iter().filter(|name| is_temporary(name));
     let Some(other) = others.find_map(|name| Some(folder.join(name)).filter(same)) else {
         return Ok(false);
     };

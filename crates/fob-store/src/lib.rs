@@ -41,7 +41,7 @@ mod zone;
 pub use account::{Account, Who, file_name};
 pub use batch::{Batch, Disk};
 pub use clock::now;
-pub use create::{create_file, create_folder, random, remove_file, replace_file};
+pub use create::{create_file, create_folder, is_temporary, random, remove_file, replace_file};
 pub use enrolment::{Claim, Confirmed, Enrolment, Receipt};
 pub use fault::{Fault, FaultKind};
 pub use judge::{DEFAULT_CONF, Judged, Store};

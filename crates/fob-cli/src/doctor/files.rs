@@ -1,18 +1,15 @@
 //! Owner and mode of each file and folder.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use fob_store::{DEFAULT_CONF, Store};
+use fob_store::{DEFAULT_CONF, Store, is_temporary};
 
 use super::{Finding, Fix, Level, ask};
 use crate::everybody::uid_min;
 
-/// Names that a killed `fob` or login leaves.
-const LEFTOVER: &str = ".new-";
 const SELINUX: &str = "/sys/fs/selinux/enforce";
 /// Set where everybody may make files, and nobody may take away another's.
 const STICKY: u32 = 0o1000;
@@ -224,7 +221,7 @@ fn files_in(folder: &Path, own: &[PathBuf], findings: &mut Vec<Finding>) {
     let entries: Vec<_> = entries.flatten().collect();
     let leftovers: BTreeSet<(u64, u64)> = entries
         .iter()
-        .filter(|entry| is_leftover(&entry.file_name()))
+        .filter(|entry| is_temporary(&entry.file_name()))
         .filter_map(|entry| Some(which(&entry.metadata().ok()?)))
         .collect();
     for entry in entries {
@@ -236,7 +233,7 @@ fn files_in(folder: &Path, own: &[PathBuf], findings: &mut Vec<Finding>) {
             continue;
         }
         let shown = path.display();
-        if is_leftover(&name) {
+        if is_temporary(&name) {
             let what = format!("{shown}: left by a fob or a login that was killed");
             findings.push(Finding::note("files.leftover", what).fix(Fix::Remove(path)));
         } else if !stat.is_file() {
@@ -264,10 +261,6 @@ fn files_in(folder: &Path, own: &[PathBuf], findings: &mut Vec<Finding>) {
             }
         }
     }
-}
-
-fn is_leftover(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(LEFTOVER.as_bytes())
 }
 
 fn which(stat: &Metadata) -> (u64, u64) {

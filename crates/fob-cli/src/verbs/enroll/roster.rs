@@ -64,9 +64,8 @@ impl Roster {
         let mut people = group(rows, &mut problems)?;
         let mut unassigned = unassigned(for_stock, &mut problems);
         once_each(&people, &unassigned, &mut problems);
-        let owners = owners(store, &people, &unassigned)?;
+        let (owners, spent) = of_everybody(store, &people, &unassigned)?;
         unassigned.retain(|one| one.has_no_owner(&owners, wish, &mut problems));
-        let spent = spent(store, &people, &unassigned)?;
         unassigned.retain(|one| stock.is_none_or(|stock| one.is_new(stock, wish, &mut problems)));
         for one in &mut unassigned {
             if !spent.advance(&mut one.token) {
@@ -159,29 +158,21 @@ fn unassigned(rows: Vec<Row>, problems: &mut Problems) -> Vec<Unassigned> {
     all
 }
 
-/// What anybody spent, of secrets that were given.
-fn spent(store: &Store, people: &[Person], unassigned: &[Unassigned]) -> Result<Spent, Stop> {
-    if all_are_new(people, unassigned) {
-        return Ok(Spent::default());
-    }
-    let spent = Spent::read(store)?;
-    spent.warn();
-    Ok(spent)
-}
-
-fn all_are_new(people: &[Person], unassigned: &[Unassigned]) -> bool {
+/// Everybody's tokens, and what anybody spent; nothing unless a secret was given that somebody
+/// may have or may have had.
+fn of_everybody(
+    store: &Store,
+    people: &[Person],
+    unassigned: &[Unassigned],
+) -> Result<(Owners, Spent), Stop> {
     let mut plans = people.iter().flat_map(|person| &person.plans);
-    unassigned.is_empty() && plans.all(|plan| plan.is_new)
-}
-
-/// Everybody's tokens, if a secret was given that somebody may have.
-fn owners(store: &Store, people: &[Person], unassigned: &[Unassigned]) -> Result<Owners, Stop> {
-    if all_are_new(people, unassigned) {
-        return Ok(Owners::default());
+    if unassigned.is_empty() && plans.all(|plan| plan.is_new) {
+        return Ok(Default::default());
     }
-    let owners = Owners::read(store)?;
+    let (owners, spent) = (Owners::read(store)?, Spent::read(store)?);
     owners.warn();
-    Ok(owners)
+    spent.warn();
+    Ok((owners, spent))
 }
 
 impl Unassigned {

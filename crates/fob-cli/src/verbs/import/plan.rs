@@ -570,8 +570,6 @@ fn problem(place: &str, what: String, remedy: String) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use fob_core::{Algorithm, Digits, Period, Secret};
-
     use super::*;
 
     fn plan() -> Plan {
@@ -590,29 +588,10 @@ mod tests {
 
     /// A token of alice's, under that name in the file.
     fn give(plan: &mut Plan, places: &mut HashMap<u32, usize>, full: Option<&str>) {
-        let found = Found {
-            place: format!("line {}", plan.people.len()),
-            user: full.map(str::to_owned),
-            token: Token {
-                id: String::new(),
-                kind: Kind::Totp {
-                    period: Period::DEFAULT,
-                    t0: 0,
-                },
-                algorithm: Algorithm::Sha1,
-                digits: Digits::MIN,
-                secret: Secret::new((1..=20).collect()).unwrap(),
-                serial: None,
-                public_id: None,
-                expires: None,
-                disabled: false,
-            },
-            issuer: None,
-            used: Used::default(),
-            pin: None,
-            scratch: Vec::new(),
-            remarks: Vec::new(),
-        };
+        let mut found = unassigned::tests::found("", "", 1);
+        found.place = format!("line {}", plan.people.len());
+        found.user = full.map(str::to_owned);
+        found.token.serial = None;
         let account = Account {
             uid: 1000,
             name: "alice".into(),

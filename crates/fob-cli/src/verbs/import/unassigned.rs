@@ -123,7 +123,7 @@ fn settle_name(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use fob_core::{Algorithm, Digits, Kind, Period, Secret};
     use fob_import::Used;
 
@@ -134,7 +134,7 @@ mod tests {
     }
 
     /// A token of a maker's file.
-    fn found(serial: &str, id: &str, byte: u8) -> Found {
+    pub(in super::super) fn found(serial: &str, id: &str, byte: u8) -> Found {
         Found {
             place: format!("line {byte}"),
             user: None,
